@@ -1,0 +1,124 @@
+"""Who may enter: people known by their e-mail, access tokens, and the audit log."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.db import models
+from django.db.models.functions import Lower
+
+
+class UserManager(BaseUserManager["User"]):
+    """Creates people; an e-mail is compared without regard to case and kept in lower case."""
+
+    def create_user(self, email: str, password: str | None = None, **extra: Any) -> User:
+        """Create a person; without a password they are known but cannot sign in. Raises ValueError on no e-mail."""
+        if not email or "@" not in email:
+            raise ValueError(f"a person is known by an e-mail address, not {email!r}")
+        user = self.model(email=email.strip().lower(), **extra)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **extra: Any) -> User:
+        """Create an administrator."""
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **extra)
+
+    def named(self, email: str) -> User:
+        """The person with this e-mail, created without a sign-in when not known yet."""
+        known = self.filter(email=email.strip().lower()).first()
+        return known or self.create_user(email)
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A person: the e-mail address is the identity."""
+
+    email = models.EmailField(unique=True)
+    name = models.CharField(max_length=200, blank=True)
+    time_zone = models.CharField(max_length=64, blank=True, help_text="IANA name; empty: their team's")
+    country = models.CharField(max_length=2, blank=True, help_text="ISO 3166-1 alpha-2, for public holidays")
+    absent_from = models.DateField(null=True, blank=True)
+    absent_until = models.DateField(null=True, blank=True, help_text="inclusive")
+    is_active = models.BooleanField(default=True)
+    is_staff = models.BooleanField(default=False)
+    address_suspended_reason = models.CharField(
+        max_length=300, blank=True, help_text="set when the mail server refused the address for good"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = UserManager()
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: list[str] = []
+
+    class Meta:
+        ordering = ["email"]
+        constraints = [models.UniqueConstraint(Lower("email"), name="user_email_any_case")]
+
+    def __str__(self) -> str:
+        return self.name or self.email
+
+    def get_full_name(self) -> str:
+        """What to call this person on a page or in a mail."""
+        return str(self)
+
+    def is_away(self, day: Any) -> bool:
+        """Whether the person said to be absent on this day (inclusive)."""
+        if self.absent_from is None and self.absent_until is None:
+            return False
+        return (self.absent_from is None or self.absent_from <= day) and (
+            self.absent_until is None or day <= self.absent_until
+        )
+
+
+class AccessToken(models.Model):
+    """A bearer token: 32 random bytes of which only the SHA-256 is kept, with what it may do."""
+
+    label = models.CharField(max_length=200)
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    prefix = models.CharField(max_length=12, editable=False, help_text="its first characters, to tell tokens apart")
+    scopes = models.JSONField(
+        default=list,
+        help_text='e.g. "observations:program:typing", "observations:feed:ci", "scorecards:read"',
+    )
+    created_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="tokens")
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["label", "pk"]
+
+    def __str__(self) -> str:
+        return f"{self.label} ({self.prefix}…)"
+
+
+class AuditRow(models.Model):
+    """One change: who, when, of what, before, after, why. Written with the change and never edited."""
+
+    at = models.DateTimeField()
+    actor = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    via = models.CharField(max_length=100, blank=True, help_text="door: a page, a command, a token")
+    kind = models.CharField(max_length=60)
+    key = models.CharField(max_length=300)
+    before = models.JSONField(null=True, blank=True)
+    after = models.JSONField(null=True, blank=True)
+    reason = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["-at", "-pk"]
+        indexes = [models.Index(fields=["kind", "key"])]
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M} {self.kind} {self.key}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if self.pk is not None:
+            raise ValueError("an audit row cannot be edited; write a new one")
+        super().save(*args, **kwargs)
+
+    def delete(self, *_args: Any, **_kwargs: Any) -> tuple[int, dict[str, int]]:
+        raise ValueError("an audit row cannot be deleted")

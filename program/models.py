@@ -1,0 +1,242 @@
+"""What we want: programs and their charters, metrics and their versions, feeds, playbooks, goal rules, waves."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+from accounts.models import User
+
+
+class ProgramQuerySet(models.QuerySet["Program"]):
+    """Which programs a person may see: live ones are shared widely, drafts only with those who run them."""
+
+    def visible_to(self, user: User) -> ProgramQuerySet:
+        if user.is_superuser:
+            return self
+        mine = Q(sponsor=user) | Q(owners__user=user)
+        return self.filter(mine | ~Q(state=Program.State.DRAFT)).distinct()
+
+    def run_by(self, user: User) -> ProgramQuerySet:
+        """Programs that this person owns (an administrator owns all)."""
+        return self if user.is_superuser else self.filter(owners__user=user).distinct()
+
+    def live(self) -> ProgramQuerySet:
+        """Programs whose goals stand on scorecards: active and paused."""
+        return self.filter(state__in=Program.ON_SCORECARDS)
+
+
+class Program(models.Model):
+    """A technical quality program: its charter, nudge policy and review cadence, all as data."""
+
+    class State(models.TextChoices):
+        DRAFT = "draft"
+        ACTIVE = "active"
+        PAUSED = "paused"
+        COMPLETED = "completed"
+        CANCELED = "canceled"
+
+    ON_SCORECARDS = (State.ACTIVE, State.PAUSED)
+
+    key = models.SlugField(max_length=80, unique=True)
+    name = models.CharField(max_length=200)
+    state = models.CharField(max_length=12, choices=State.choices, default=State.ACTIVE)
+    purpose = models.TextField()
+    lighter_steps_tried = models.JSONField(default=list, blank=True)
+    sponsor = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="sponsored")
+    mandate = models.TextField(blank=True, help_text="what the sponsor can change")
+    start = models.DateField()
+    end = models.DateField()
+    stop_if = models.TextField(blank=True)
+
+    review_every = models.CharField(max_length=40, blank=True, help_text='"6 weeks", "1 month"; empty: no reviews')
+    review_first = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="the first one's wall time in the review zone, kept as if it were UTC",
+    )
+    review_minutes = models.PositiveSmallIntegerField(default=30)
+    review_zone = models.CharField(max_length=64, default="UTC")
+
+    nudge_every_weeks = models.PositiveSmallIntegerField(default=1)
+    nudge_weekday = models.PositiveSmallIntegerField(default=0, help_text="0 is Monday")
+    nudge_hour = models.PositiveSmallIntegerField(default=9, help_text="of the person's day, 0 to 23")
+    nudge_weekly_maximum = models.PositiveSmallIntegerField(
+        default=2, help_text="mails a person may get a week; the smallest among their programs counts"
+    )
+    holdout = models.FloatField(default=0.0, help_text="share of (team, goal) pairs not nudged, to measure by")
+
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = ProgramQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["key"]
+        constraints = [
+            models.CheckConstraint(condition=Q(start__lt=models.F("end")), name="program_ends_after_start"),
+            models.CheckConstraint(condition=Q(holdout__gte=0, holdout__lt=1), name="program_holdout_is_share"),
+            models.CheckConstraint(condition=Q(nudge_weekday__lte=6), name="program_weekday_exists"),
+            models.CheckConstraint(condition=Q(nudge_hour__lte=23), name="program_hour_exists"),
+            models.CheckConstraint(condition=Q(nudge_every_weeks__gte=1), name="program_nudge_interval"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ProgramOwner(models.Model):
+    """A person who runs a program, as its technical owner or its manager."""
+
+    class Role(models.TextChoices):
+        TECHNICAL = "technical"
+        MANAGER = "manager"
+
+    program = models.ForeignKey(Program, on_delete=models.CASCADE, related_name="owners")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="owned")
+    role = models.CharField(max_length=12, choices=Role.choices)
+
+    class Meta:
+        ordering = ["program", "-role", "pk"]
+        constraints = [models.UniqueConstraint(fields=["program", "user", "role"], name="one_owner_role")]
+
+    def __str__(self) -> str:
+        return f"{self.user} ({self.role})"
+
+
+class Metric(models.Model):
+    """A named definition, global by its key; how it is computed lives in its versions."""
+
+    key = models.SlugField(max_length=80, unique=True)
+    name = models.CharField(max_length=200)
+    program = models.ForeignKey(
+        Program,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="metrics",
+        help_text="the program that defined it and may change it",
+    )
+    fresh_for = models.PositiveIntegerField(help_text="days after which a value is stale")
+
+    class Meta:
+        ordering = ["key"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class MetricVersion(models.Model):
+    """How a metric is computed from some day on; another definition, aggregation, direction or unit is another one."""
+
+    class Direction(models.TextChoices):
+        UP = "up"
+        DOWN = "down"
+
+    class Aggregation(models.TextChoices):
+        SUM = "sum"
+        RATIO = "ratio"
+        MEAN = "mean"
+        MAX = "max"
+        LATEST = "latest"
+
+    metric = models.ForeignKey(Metric, on_delete=models.CASCADE, related_name="versions")
+    number = models.PositiveIntegerField()
+    current = models.BooleanField(default=True, help_text="the newest version of its metric")
+    direction = models.CharField(max_length=4, choices=Direction.choices)
+    aggregation = models.CharField(max_length=8, choices=Aggregation.choices)
+    unit = models.CharField(max_length=40, blank=True, help_text="as shown; a ratio is stored as a fraction")
+    definition = models.TextField(blank=True)
+    opened_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["metric", "number"]
+        constraints = [
+            models.UniqueConstraint(fields=["metric", "number"], name="one_metric_version"),
+            models.UniqueConstraint(fields=["metric"], condition=Q(current=True), name="one_current_version"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.metric.key} v{self.number}"
+
+
+class Playbook(models.Model):
+    """How to move a metric: steps, a golden example, a command to verify, an expert to ask."""
+
+    metric = models.OneToOneField(Metric, on_delete=models.CASCADE, related_name="playbook")
+    steps = models.JSONField(default=list, blank=True)
+    example = models.URLField(max_length=500, blank=True)
+    verify = models.CharField(max_length=300, blank=True, help_text="a command; {item} stands for the item")
+    expert = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    item_link = models.CharField(
+        max_length=500,
+        blank=True,
+        help_text="an address where an item is to be seen; {item} stands for the item",
+    )
+
+    def __str__(self) -> str:
+        return f"playbook of {self.metric.key}"
+
+    def verify_for(self, item: str) -> str:
+        """The command that verifies one item."""
+        return self.verify.replace("{item}", item)
+
+
+class Feed(models.Model):
+    """How observations of some metrics arrive; a token may be limited to one feed."""
+
+    key = models.SlugField(max_length=80, unique=True)
+    name = models.CharField(max_length=200)
+    program = models.ForeignKey(Program, on_delete=models.CASCADE, related_name="feeds")
+    metrics = models.ManyToManyField(Metric, related_name="feeds")
+
+    class Meta:
+        ordering = ["key"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class GoalRule(models.Model):
+    """One line of a program's goals: a metric, which teams, by when, how far. Team goals are made from it."""
+
+    program = models.ForeignKey(Program, on_delete=models.CASCADE, related_name="goal_rules")
+    position = models.PositiveSmallIntegerField(help_text="order in the program's file; a later line wins")
+    metric = models.ForeignKey(Metric, on_delete=models.PROTECT, related_name="goal_rules")
+    teams = models.JSONField(help_text='"all", a list of team keys, {"under": key} or {"wave": key}')
+    start = models.DateField()
+    due = models.DateField()
+    target = models.FloatField(null=True, blank=True)
+    improve_by = models.FloatField(null=True, blank=True)
+    tolerance = models.FloatField(default=0.0)
+    milestones = models.JSONField(default=list, blank=True, help_text="[[day, value], …]")
+
+    class Meta:
+        ordering = ["program", "position"]
+        constraints = [
+            models.UniqueConstraint(fields=["program", "position"], name="one_goal_rule_a_line"),
+            models.CheckConstraint(condition=Q(start__lt=models.F("due")), name="goal_rule_due_after_start"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.program.key}: {self.metric.key} #{self.position}"
+
+
+class Wave(models.Model):
+    """A step of the roll-out; which teams are in it is kept in the teams room."""
+
+    class State(models.TextChoices):
+        PLANNED = "planned"
+        OPEN = "open"
+        DONE = "done"
+
+    program = models.ForeignKey(Program, on_delete=models.CASCADE, related_name="waves")
+    key = models.SlugField(max_length=80)
+    start = models.DateField()
+    state = models.CharField(max_length=8, choices=State.choices, default=State.PLANNED)
+
+    class Meta:
+        ordering = ["program", "start", "key"]
+        constraints = [models.UniqueConstraint(fields=["program", "key"], name="one_wave_key")]
+
+    def __str__(self) -> str:
+        return f"{self.program.key}/{self.key}"

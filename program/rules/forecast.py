@@ -1,0 +1,47 @@
+"""The forecast: on which day a series reaches its target, at the pace of its last 90 days (Theil–Sen)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+from .numbers import reached, whole_days
+
+WINDOW_DAYS = 90
+FEWEST_POINTS = 3
+
+
+def slope(series: Sequence[tuple[date, float]]) -> float:
+    """The Theil–Sen slope per day: the median of all pairwise slopes (mean of the middle two of an even number).
+
+    Source: H. Theil 1950, P. K. Sen 1968. The days are distinct; at least two points.
+    """
+    at = [(day.toordinal(), value) for day, value in series]
+    slopes = sorted(
+        (value1 - value0) / (day1 - day0) for i, (day0, value0) in enumerate(at) for day1, value1 in at[i + 1 :]
+    )
+    middle = len(slopes) // 2
+    return slopes[middle] if len(slopes) % 2 else (slopes[middle - 1] + slopes[middle]) / 2
+
+
+def forecast(series: Sequence[tuple[date, float]], target: float, up: bool) -> date | None:
+    """The first whole day on which the target is reached, from the newest value along the slope.
+
+    The series is sorted by day and has values only. None with fewer than three points within 90 days of the newest,
+    if the target is reached already, if the slope is 0 or leads away, or past the year 9999.
+    """
+    if not series:
+        return None
+    newest, value = series[-1]
+    if reached(value, target, up):
+        return None
+    recent = [point for point in series if (newest - point[0]).days <= WINDOW_DAYS]
+    if len(recent) < FEWEST_POINTS:
+        return None
+    per_day = slope(recent)
+    if per_day == 0 or (per_day > 0) != up:
+        return None
+    days = (target - value) / per_day
+    if days > (date.max - newest).days:
+        return None
+    return newest + timedelta(days=whole_days(days))

@@ -1,0 +1,332 @@
+"""Where each team stands: the org tree, goals and their terms, what arrived, and how each goal was judged."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from django.db import models
+from django.db.models import Q
+
+from accounts.models import AccessToken, User
+from program.models import Feed, GoalRule, Metric, MetricVersion, Program, Wave
+
+LONG_AGO = date.min
+
+
+class TeamQuerySet(models.QuerySet["Team"]):
+    """Teams by place in the tree and by who may see them."""
+
+    def visible_to(self, user: User) -> TeamQuerySet:
+        """Every signed-in member sees every team: scorecards are shared widely."""
+        return self if user.is_active else self.none()
+
+    def leaves(self) -> TeamQuerySet:
+        """Teams proper; the inner nodes are groups."""
+        return self.filter(leaf=True)
+
+
+class Team(models.Model):
+    """A node of the org tree: a leaf is a team, an inner node a group."""
+
+    key = models.SlugField(max_length=100, unique=True)
+    name = models.CharField(max_length=200)
+    parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="children")
+    leaf = models.BooleanField(default=True, help_text="no children; kept by whatever changes the tree")
+    time_zone = models.CharField(max_length=64, default="UTC")
+
+    objects = TeamQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["key"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Membership(models.Model):
+    """A person's place in a team or group."""
+
+    class Role(models.TextChoices):
+        LEAD = "lead"
+        MEMBER = "member"
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=8, choices=Role.choices, default=Role.MEMBER)
+
+    class Meta:
+        ordering = ["team", "role", "user"]
+        constraints = [models.UniqueConstraint(fields=["team", "user"], name="one_membership")]
+
+    def __str__(self) -> str:
+        return f"{self.user} in {self.team} ({self.role})"
+
+
+class WaveTeam(models.Model):
+    """A team's place in a wave."""
+
+    wave = models.ForeignKey(Wave, on_delete=models.CASCADE, related_name="wave_teams")
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="wave_teams")
+
+    class Meta:
+        ordering = ["wave", "team"]
+        constraints = [models.UniqueConstraint(fields=["wave", "team"], name="one_wave_team")]
+
+    def __str__(self) -> str:
+        return f"{self.team} in {self.wave}"
+
+
+class GoalQuerySet(models.QuerySet["Goal"]):
+    """Goals by whether they count and who may see them."""
+
+    def on_scorecards(self) -> GoalQuerySet:
+        """Live goals of active and paused programs."""
+        return self.filter(ended_on=None, program__state__in=Program.ON_SCORECARDS)
+
+    def visible_to(self, user: User) -> GoalQuerySet:
+        return self.filter(program__in=Program.objects.visible_to(user))
+
+
+class Goal(models.Model):
+    """What one team should reach on one metric for one program; the terms are rows with an effective day."""
+
+    program = models.ForeignKey(Program, on_delete=models.CASCADE, related_name="goals")
+    metric = models.ForeignKey(Metric, on_delete=models.PROTECT, related_name="goals")
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="goals")
+    rule = models.ForeignKey(GoalRule, null=True, blank=True, on_delete=models.SET_NULL, related_name="goals")
+    created_at = models.DateTimeField()
+    ended_on = models.DateField(null=True, blank=True, help_text="no longer part of the program from this day")
+    judged_on = models.DateField(null=True, blank=True, help_text="the newest day with a standing")
+    judge_due_at = models.DateTimeField(
+        null=True, blank=True, help_text="something it rests on changed and it is not judged again yet"
+    )
+
+    objects = GoalQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["program", "metric", "team"]
+        constraints = [models.UniqueConstraint(fields=["program", "metric", "team"], name="one_goal")]
+        indexes = [
+            models.Index(fields=["metric", "team"]),
+            models.Index(fields=["judge_due_at"], condition=Q(judge_due_at__isnull=False), name="goal_judge_due"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.program.key}/{self.metric.key}/{self.team.key}"
+
+
+class GoalTerms(models.Model):
+    """A goal's terms from a day on. The first row is in force from the beginning of time."""
+
+    goal = models.ForeignKey(Goal, on_delete=models.CASCADE, related_name="terms")
+    effective_from = models.DateField(default=LONG_AGO)
+    metric_version = models.ForeignKey(MetricVersion, on_delete=models.PROTECT, related_name="+")
+    start = models.DateField()
+    due = models.DateField()
+    target = models.FloatField(null=True, blank=True)
+    improve_by = models.FloatField(null=True, blank=True)
+    tolerance = models.FloatField(default=0.0)
+    milestones = models.JSONField(default=list, blank=True, help_text="[[ISO day, value], …]")
+    baseline = models.FloatField(null=True, blank=True, help_text="recorded once, by the first daily judgment")
+    baseline_as_of = models.DateField(null=True, blank=True)
+    baseline_recorded_at = models.DateTimeField(null=True, blank=True)
+    set_at = models.DateTimeField()
+    set_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    reason = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["goal", "effective_from"]
+        constraints = [
+            models.UniqueConstraint(fields=["goal", "effective_from"], name="one_terms_a_day"),
+            models.CheckConstraint(condition=Q(start__lt=models.F("due")), name="terms_due_after_start"),
+            models.CheckConstraint(condition=Q(tolerance__gte=0, tolerance__lte=1), name="terms_tolerance"),
+            models.CheckConstraint(
+                condition=Q(target__isnull=True, improve_by__isnull=False)
+                | Q(target__isnull=False, improve_by__isnull=True),
+                name="terms_target_or_improve_by",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.goal} from {self.effective_from}"
+
+
+class Exemption(models.Model):
+    """A reasoned, approved pause of one goal; both days are inclusive."""
+
+    goal = models.ForeignKey(Goal, on_delete=models.CASCADE, related_name="exemptions")
+    from_day = models.DateField()
+    until_day = models.DateField()
+    reason = models.CharField(max_length=60)
+    text = models.TextField(blank=True)
+    asked_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    asked_at = models.DateTimeField()
+    approved_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    approved_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["goal", "from_day"]
+        constraints = [
+            models.CheckConstraint(condition=Q(from_day__lte=models.F("until_day")), name="exemption_days_in_order")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.goal} exempt {self.from_day} to {self.until_day}"
+
+
+class Payload(models.Model):
+    """The bytes of an arrival, compressed, under their SHA-256: kept once however often they came."""
+
+    digest = models.CharField(max_length=64, primary_key=True)
+    size = models.PositiveBigIntegerField(help_text="bytes before compression")
+    data = models.BinaryField(help_text="zlib")
+
+    def __str__(self) -> str:
+        return self.digest[:12]
+
+
+class Run(models.Model):
+    """One arrival of observations: from where, when, of which bytes, and what it changed."""
+
+    class Kind(models.TextChoices):
+        FILE = "file"
+        API = "api"
+
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    came_from = models.CharField(max_length=300, help_text="file name, or the token's label")
+    format = models.CharField(max_length=20)
+    feed = models.ForeignKey(Feed, null=True, blank=True, on_delete=models.SET_NULL, related_name="runs")
+    token = models.ForeignKey(AccessToken, null=True, blank=True, on_delete=models.SET_NULL, related_name="runs")
+    payload = models.ForeignKey(Payload, on_delete=models.PROTECT, related_name="runs")
+    received_at = models.DateTimeField(db_index=True)
+    idempotency_key = models.CharField(max_length=200, blank=True)
+    observations = models.PositiveIntegerField(default=0)
+    snapshots = models.PositiveIntegerField(default=0)
+    new = models.PositiveIntegerField(default=0, help_text="observations not held before")
+    changed = models.PositiveIntegerField(default=0)
+    unchanged = models.PositiveIntegerField(default=0)
+    gone = models.PositiveIntegerField(default=0, help_text="held before, not in the snapshot any more")
+    unplaced = models.PositiveIntegerField(default=0, help_text="with no team: on the unowned page")
+
+    class Meta:
+        ordering = ["-received_at", "-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["token", "idempotency_key"],
+                condition=~Q(idempotency_key=""),
+                name="one_run_an_idempotency_key",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"run {self.pk} from {self.came_from}"
+
+
+class Source(models.Model):
+    """Where a team's observations of one metric version come from, usually a repository; '' by default.
+
+    A null team holds what no ownership rule places. `newest` and `carry` bound what a judgment of today must
+    read, so that its cost does not grow with history.
+    """
+
+    metric_version = models.ForeignKey(MetricVersion, on_delete=models.CASCADE, related_name="sources")
+    team = models.ForeignKey(Team, null=True, blank=True, on_delete=models.CASCADE, related_name="sources")
+    name = models.CharField(max_length=300, blank=True, default="")
+    retired_on = models.DateField(null=True, blank=True, help_text="counts no more from this day")
+    newest = models.DateField(null=True, blank=True, help_text="as_of of its newest snapshot")
+    carry = models.DateField(
+        default=LONG_AGO, help_text="as_of of the newest snapshot more than 90 days older than the newest"
+    )
+
+    class Meta:
+        ordering = ["metric_version", "team", "name"]
+        constraints = [
+            models.UniqueConstraint(fields=["metric_version", "team", "name"], name="one_source"),
+            models.UniqueConstraint(
+                fields=["metric_version", "name"], condition=Q(team__isnull=True), name="one_unowned_source"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.metric_version} of {self.team or 'nobody'} from {self.name or 'the default source'}"
+
+
+FINITE = 1.7976931348623157e308
+
+
+def _finite(field: str) -> Q:
+    """NaN and the infinities fail this on both databases (PostgreSQL sorts NaN above all numbers)."""
+    return Q(**{f"{field}__gte": -FINITE, f"{field}__lte": FINITE})
+
+
+class Snapshot(models.Model):
+    """All observations of one (metric version, team, source, as_of), with their totals; replaced whole.
+
+    `items` maps an item to its numerator, or to [numerator, denominator] for a ratio; docs/decisions says why
+    the observations of a snapshot live in its row.
+    """
+
+    source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="snapshots")
+    as_of = models.DateField()
+    run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="written")
+    count = models.PositiveIntegerField(help_text="observations in it")
+    numerator = models.FloatField(help_text="sum of numerators")
+    denominator = models.FloatField(help_text="sum of denominators; 0 where the metric is no ratio")
+    maximum = models.FloatField(null=True, blank=True, help_text="largest numerator; none when empty")
+    items = models.JSONField()
+
+    class Meta:
+        ordering = ["source", "as_of"]
+        constraints = [
+            models.UniqueConstraint(fields=["source", "as_of"], name="one_snapshot"),
+            models.CheckConstraint(condition=_finite("numerator"), name="snapshot_numerator_finite"),
+            models.CheckConstraint(
+                condition=Q(denominator__gte=0, denominator__lte=FINITE), name="snapshot_denominator_finite"
+            ),
+            models.CheckConstraint(
+                condition=Q(maximum__isnull=True) | _finite("maximum"), name="snapshot_maximum_finite"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.source} as of {self.as_of}"
+
+
+class Standing(models.Model):
+    """A goal judged on a day, as it was said that day."""
+
+    goal = models.ForeignKey(Goal, on_delete=models.CASCADE, related_name="standings")
+    day = models.DateField()
+    status = models.CharField(max_length=10)
+    reason = models.CharField(max_length=200, blank=True, help_text="why stale, held or without data, in words")
+    held = models.BooleanField(default=False)
+    slipped = models.BooleanField(default=False)
+    value = models.FloatField(null=True, blank=True)
+    as_of = models.DateField(null=True, blank=True)
+    baseline = models.FloatField(null=True, blank=True)
+    target = models.FloatField(null=True, blank=True)
+    expected = models.FloatField(null=True, blank=True)
+    gap = models.FloatField(help_text="in the metric's unit, positive when short, else 0", null=True, blank=True)
+    start = models.DateField()
+    due = models.DateField()
+    forecast = models.DateField(null=True, blank=True)
+    trail = models.JSONField(default=list)
+    items_short = models.PositiveIntegerField(default=0, help_text="items with a contribution, in the trail or not")
+    judged_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["goal", "day"]
+        constraints = [models.UniqueConstraint(fields=["goal", "day"], name="one_standing")]
+        indexes = [models.Index(fields=["day", "status"])]
+
+    def __str__(self) -> str:
+        return f"{self.goal} on {self.day}: {self.status}"
+
+
+def standing_fields() -> list[str]:
+    """Names of what a judgment writes (all but the key)."""
+    keys = {"id", "goal", "day"}
+    fields: list[Any] = [field for field in Standing._meta.concrete_fields if field.name not in keys]
+    return [field.name for field in fields]
