@@ -1,0 +1,76 @@
+"""One statement that inserts or replaces many rows by their natural key, on PostgreSQL and on SQLite."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import connection, models
+
+
+def upsert(
+    model: type[models.Model],
+    fields: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+    *,
+    unique: Sequence[str],
+    keep: Sequence[str] = (),
+) -> None:
+    """Insert rows (one value a field, in order; JSON fields as text) and replace those whose unique fields are there.
+
+    `keep` names fields that stay as they are on a row that exists. On PostgreSQL this is one INSERT from unnested
+    arrays: several times as fast as `bulk_create`, whose cost is in the model instances. Runs in the caller's
+    transaction. The caller gives no two rows with the same key.
+    """
+    if not rows:
+        return
+    columns = [model._meta.get_field(name) for name in fields]
+    names = [connection.ops.quote_name(_column(field)) for field in columns]
+    key = ", ".join(connection.ops.quote_name(_column(model._meta.get_field(name))) for name in unique)
+    replaced = [n for n, name in zip(names, fields, strict=True) if name not in unique and name not in keep]
+    replace = ", ".join(f"{name} = EXCLUDED.{name}" for name in replaced)
+    conflict = f"ON CONFLICT ({key}) DO UPDATE SET {replace}" if replace else f"ON CONFLICT ({key}) DO NOTHING"
+    table = connection.ops.quote_name(model._meta.db_table)
+    with connection.cursor() as cursor:
+        # Every name in these statements comes from the model's own definition; values are parameters.
+        if connection.vendor == "postgresql":
+            arrays = ", ".join(f"%s::{_array_type(field)}[]" for field in columns)
+            casts = ", ".join(f"a{i}{_cast(field)}" for i, field in enumerate(columns))
+            aliases = ", ".join(f"a{i}" for i in range(len(columns)))
+            cursor.execute(
+                f"INSERT INTO {table} ({', '.join(names)}) SELECT {casts} FROM unnest({arrays}) AS u({aliases}) {conflict}",  # noqa: S608, E501
+                [list(column) for column in zip(*rows, strict=True)],
+            )
+        else:
+            marks = ", ".join(["%s"] * len(columns))
+            adapted = zip(
+                *(_adapt(field, column) for field, column in zip(columns, zip(*rows, strict=True), strict=True)),
+                strict=True,
+            )
+            cursor.executemany(
+                f"INSERT INTO {table} ({', '.join(names)}) VALUES ({marks}) {conflict}",  # noqa: S608
+                list(adapted),
+            )
+
+
+def _column(field: Any) -> str:
+    return str(field.column)
+
+
+def _array_type(field: Any) -> str:
+    if isinstance(field, models.JSONField):
+        return "text"
+    return str(field.rel_db_type(connection) if field.primary_key else field.db_type(connection))
+
+
+def _cast(field: Any) -> str:
+    return "::jsonb" if isinstance(field, models.JSONField) else ""
+
+
+def _adapt(field: Any, column: Sequence[Any]) -> Sequence[Any]:
+    """SQLite keeps days and moments as text; the rest goes in as it is."""
+    if isinstance(field, models.DateTimeField):
+        return [None if v is None else connection.ops.adapt_datetimefield_value(v) for v in column]
+    if isinstance(field, models.DateField):
+        return [None if v is None else v.isoformat() for v in column]
+    return column
