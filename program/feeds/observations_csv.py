@@ -5,8 +5,12 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from .batch import Batch, Row, Unfit, read_day, read_number, read_text
+
+if TYPE_CHECKING:
+    from _csv import Reader
 
 REQUIRED = ("metric", "team", "item", "as_of", "numerator", "denominator")
 OPTIONAL = ("source",)
@@ -37,7 +41,7 @@ def _separator(header: str) -> str:
     return ";" if header.count(";") > header.count(",") else ","
 
 
-def _read_lines(reader: csv._reader, batch: Batch) -> None:
+def _read_lines(reader: Reader, batch: Batch) -> None:
     header = [name.strip() for name in next(reader, [])]
     places = _places(header, batch)
     if places is None:

@@ -202,7 +202,7 @@ def _was_fine(
     day = series[-2][0]
     if day < terms.start:
         return False
-    # Up to that day the baseline was the same: a point on or before it is the newest before the start or the first after.
+    # The baseline was the same then: the newest point before the start, or the first one after it.
     then = baseline if baseline is not None and baseline[0] <= day else None
     target = _target(terms, then)
     now = value_on(terms.aggregation, sources, day)

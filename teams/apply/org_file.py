@@ -1,0 +1,226 @@
+"""Teams and people as code: Backstage Group and User entities, read with every fault named and put in place."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from accounts.models import User
+from program.feeds.batch import shown
+
+from ..models import Membership, Team
+from .changes import Changes
+from .fields import Fields
+from .marked_yaml import Document
+
+NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?", re.ASCII)
+LEAD, ZONE, COUNTRY = "technical-quality/lead", "technical-quality/time-zone", "technical-quality/country"
+READ = ("Group", "User")
+LEFT_ALONE = ("Component", "API", "Resource", "System", "Domain", "Location", "Template")
+
+
+@dataclass(slots=True)
+class GroupSpec:
+    """A Group entity; names are keys of teams and people."""
+
+    document: Document
+    key: str
+    name: str
+    zone: str
+    lead: str
+    parent: str
+    children: Sequence[str]
+    members: set[str] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class UserSpec:
+    """A User entity; `key` is its entity name, by which groups refer to it."""
+
+    document: Document
+    key: str
+    name: str
+    email: str
+    zone: str
+    country: str
+    member_of: Sequence[str]
+
+
+@dataclass(slots=True)
+class OrgSpec:
+    """All entities of a file, by key; `left_alone` counts kinds that say nothing about teams."""
+
+    groups: dict[str, GroupSpec] = field(default_factory=dict)
+    users: dict[str, UserSpec] = field(default_factory=dict)
+    left_alone: int = 0
+
+
+def read(documents: Sequence[Document]) -> OrgSpec:
+    """Read entities; faults gather in their documents, also where one entity refers to another that is not there."""
+    org = OrgSpec()
+    for document in documents:
+        _entity(document, org)
+    _resolve(org)
+    return org
+
+
+def _entity(document: Document, org: OrgSpec) -> None:
+    top = Fields(document)
+    kind = top.choice("kind", (*READ, *LEFT_ALONE))
+    if kind in LEFT_ALONE:
+        org.left_alone += 1
+    if kind not in READ:
+        return
+    metadata, spec = top.mapping("metadata", required=True), top.mapping("spec")
+    if metadata is None:
+        return
+    key = _name(metadata)
+    known: dict[str, object] = dict(org.groups if kind == "Group" else org.users)
+    if key in known:
+        metadata.fault("name", f"{kind} {key} stands twice; it was expected once")
+    spec = spec or Fields(Document({}, {(): document.line(())}))
+    annotations = metadata.mapping("annotations") or Fields(Document({}, {(): document.line(())}))
+    if kind == "Group":
+        org.groups[key] = _group(document, key, metadata, spec, annotations)
+    else:
+        org.users[key] = _user(document, key, metadata, spec, annotations)
+
+
+def _name(metadata: Fields) -> str:
+    name = metadata.text("name", required=True, most=63)
+    if name and not NAME.fullmatch(name):
+        metadata.fault(
+            "name", f"name is letters and digits with '.', '_' or '-' between, at most 63, not {shown(name)}"
+        )
+    namespace = metadata.text("namespace", most=63)
+    return name if namespace in ("", "default") else f"{namespace}.{name}"
+
+
+def _group(document: Document, key: str, metadata: Fields, spec: Fields, annotations: Fields) -> GroupSpec:
+    profile = spec.mapping("profile")
+    return GroupSpec(
+        document=document,
+        key=key,
+        name=(profile.text("displayName", most=200) if profile else "") or metadata.text("title", most=200) or key,
+        zone=annotations.zone(ZONE, default=""),
+        lead=entity_name(annotations.text(LEAD)),
+        parent=entity_name(spec.text("parent")),
+        children=[entity_name(child) for child in spec.texts("children")],
+        members={entity_name(member) for member in spec.texts("members")},
+    )
+
+
+def _user(document: Document, key: str, metadata: Fields, spec: Fields, annotations: Fields) -> UserSpec:
+    profile = spec.mapping("profile", required=True)
+    return UserSpec(
+        document=document,
+        key=key,
+        name=(profile.text("displayName", most=200) if profile else "") or metadata.text("title", most=200),
+        email=profile.email("email", required=True) if profile else "",
+        zone=annotations.zone(ZONE, default=""),
+        country=annotations.text(COUNTRY, most=2).upper(),
+        member_of=[entity_name(group) for group in spec.texts("memberOf")],
+    )
+
+
+def entity_name(reference: str) -> str:
+    """The key behind a Backstage reference: `team-a`, `group:default/team-a` and `default/team-a` are the same."""
+    name = reference.strip().partition(":")[2] or reference.strip()
+    namespace, _, plain = name.rpartition("/")
+    return plain if namespace in ("", "default") else f"{namespace}.{plain}"
+
+
+def _resolve(org: OrgSpec) -> None:
+    """Check that every reference leads to an entity of the file or to a known team, and that no ring is made."""
+    known = set(Team.objects.values_list("key", flat=True))
+    for user in org.users.values():
+        for group in user.member_of:
+            if group in org.groups:
+                org.groups[group].members.add(user.key)
+            elif group not in known:
+                user.document.fault(
+                    ("spec", "memberOf"), f"group {group} is not known: a Group of that name was expected"
+                )
+    for group in org.groups.values():
+        for name, child in (("parent", group.parent), *(("children", child) for child in group.children)):
+            if child and child not in org.groups and child not in known:
+                group.document.fault(("spec", name), f"group {child} is not known: a Group of that name was expected")
+        for member in sorted(group.members | ({group.lead} if group.lead else set())):
+            if member not in org.users:
+                path = ("metadata", "annotations", LEAD) if member == group.lead else ("spec", "members")
+                group.document.fault(path, f"user {member} is not known: a User of that name was expected in the file")
+    for group in org.groups.values():
+        for child in group.children:
+            if child in org.groups and not org.groups[child].parent:
+                org.groups[child].parent = group.key
+    _check_rings(org)
+
+
+def _check_rings(org: OrgSpec) -> None:
+    above = dict(Team.objects.exclude(parent=None).values_list("key", "parent__key"))
+    above |= {group.key: group.parent for group in org.groups.values() if group.parent}
+    for group in org.groups.values():
+        seen, at = {group.key}, above.get(group.key)
+        while at:
+            if at in seen:
+                group.document.fault(("spec", "parent"), f"{group.key} stands under itself by way of {at}")
+                break
+            seen.add(at)
+            at = above.get(at)
+
+
+def apply(org: OrgSpec, changes: Changes) -> None:
+    """Put people, groups and memberships in place. Who and what the file does not name stays as it is."""
+    people = {user.key: _put_user(user, changes) for user in org.users.values()}
+    teams = {team.key: team for team in Team.objects.all()}
+    for group in org.groups.values():
+        team = teams.setdefault(group.key, Team(key=group.key))
+        values = {"name": group.name} | ({"time_zone": group.zone} if group.zone else {})
+        changes.put("team", group.key, team, values)
+    for group in org.groups.values():
+        parent = teams[group.parent] if group.parent else None
+        if teams[group.key].parent != parent:
+            changes.put("team", group.key, teams[group.key], {"parent": parent})
+        for child in group.children:
+            if child not in org.groups:
+                changes.put("team", child, teams[child], {"parent": teams[group.key]})
+    _mark_leaves(teams.values())
+    for group in org.groups.values():
+        _put_members(teams[group.key], group, people, changes)
+
+
+def _put_user(spec: UserSpec, changes: Changes) -> User:
+    user = User.objects.filter(email=spec.email).first()
+    if user is None:
+        user = User(email=spec.email)
+        user.set_unusable_password()
+    values = {"name": spec.name, "time_zone": spec.zone, "country": spec.country}
+    changes.put(
+        "person", spec.email, user, {name: value for name, value in values.items() if value or user._state.adding}
+    )
+    return user
+
+
+def _mark_leaves(teams: Iterable[Team]) -> None:
+    parents = {team.parent_id for team in teams if team.parent_id}
+    Team.objects.filter(pk__in=parents).update(leaf=False)
+    Team.objects.exclude(pk__in=parents).update(leaf=True)
+
+
+def _put_members(team: Team, group: GroupSpec, people: Mapping[str, User], changes: Changes) -> None:
+    lead = people.get(group.lead)
+    wanted = {people[member].pk: Membership.Role.MEMBER for member in group.members if member in people}
+    if lead:
+        wanted[lead.pk] = Membership.Role.LEAD
+    held = {m.user_id: m for m in team.memberships.select_related("user")}
+    names = {person.pk: person.email for person in people.values()} | {m.user_id: m.user.email for m in held.values()}
+    for user, role in sorted(wanted.items()):
+        before = held.get(user)
+        if before is None or before.role != role:
+            Membership.objects.update_or_create(team=team, user_id=user, defaults={"role": role})
+            was = None if before is None else {"role": str(before.role)}
+            changes.note("membership", f"{team.key}/{names[user]}", was, {"role": str(role)})
+    for user in sorted(held.keys() - wanted.keys()):
+        changes.note("membership", f"{team.key}/{names[user]}", {"role": str(held[user].role)}, None)
+        held[user].delete()

@@ -1,0 +1,156 @@
+"""Make the database say what a program's file says; applying it twice changes nothing."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Max
+
+from accounts.clock import today
+from accounts.models import User
+from program.models import GoalRule, Metric, MetricVersion, Playbook, Program, ProgramOwner, Wave
+
+from ..goals import make_goals
+from ..models import Team, WaveTeam
+from .changes import Changes
+from .marked_yaml import Document
+from .program_file import GoalSpec, MetricSpec, ProgramSpec, check_improve_by
+
+DEFINING = ("direction", "aggregation", "unit", "definition")
+"""A change of any of these opens another version of the metric."""
+
+
+def check(document: Document, spec: ProgramSpec) -> None:
+    """Fault what the file says against what is known: teams, groups, waves and metrics it refers to."""
+    defined = {metric.key: (metric.aggregation, metric.direction) for metric in spec.metrics}
+    held = MetricVersion.objects.filter(current=True).select_related("metric__program")
+    others = {version.metric.key: version for version in held}
+    for place, metric in enumerate(spec.metrics):
+        owner = others[metric.key].metric.program if metric.key in others else None
+        if owner is not None and owner.key != spec.charter["key"]:
+            document.fault(
+                ("metrics", place, "key"), f"{metric.key} is defined by program {owner.key}: refer to it in goals only"
+            )
+    known = {key: (version.aggregation, version.direction) for key, version in others.items()} | defined
+    leaves = dict(Team.objects.values_list("key", "leaf"))
+    for place, goal in enumerate(spec.goals):
+        if goal.metric and goal.metric not in known:
+            document.fault(("goals", place, "metric"), f"{goal.metric} is no metric of this file or of another program")
+        _check_teams(document, ("goals", place, "teams"), goal.teams, leaves, {wave.key for wave in spec.waves})
+    for place, wave in enumerate(spec.waves):
+        _check_teams(document, ("waves", place, "teams"), list(wave.teams), leaves, set())
+    check_improve_by(document, spec.goals, known)
+
+
+def _check_teams(document: Document, path: Any, teams: Any, leaves: dict[str, bool], waves: set[str]) -> None:
+    if isinstance(teams, list):
+        for key in teams:
+            if not leaves.get(key, False):
+                what = "is a group: use {under: …}" if key in leaves else "is not known; apply its Group first"
+                document.fault(path, f"team {key} {what}")
+    elif isinstance(teams, dict):
+        (name, key), *_ = teams.items()
+        if name == "under" and key not in leaves:
+            document.fault(path, f"group {key} is not known; apply its Group first")
+        if name == "wave" and key not in waves:
+            document.fault(path, f"wave {key} is not one of this file's waves")
+
+
+def apply(spec: ProgramSpec, changes: Changes) -> Program:
+    """Write a checked specification. Runs in the caller's transaction."""
+    charter = dict(spec.charter)
+    program = Program.objects.filter(key=charter["key"]).first() or Program(key=charter["key"])
+    if not program._state.adding and program.state not in (Program.State.DRAFT, Program.State.ACTIVE):
+        charter.pop("state")  # pausing and ending are decisions made elsewhere; a file does not undo them
+    first: datetime | None = charter.pop("review_first")
+    charter["review_first"] = first.replace(tzinfo=changes.now.tzinfo) if first else None
+    charter["sponsor"] = User.objects.named(spec.sponsor)
+    changes.put("program", program.key, program, charter)
+    _owners(program, spec, changes)
+    for metric in spec.metrics:
+        _metric(program, metric, changes)
+    _waves(program, spec, changes)
+    _rules(program, spec.goals, changes)
+    make_goals(program, changes.now, changes.note)
+    return program
+
+
+def _owners(program: Program, spec: ProgramSpec, changes: Changes) -> None:
+    wanted = {(email, role) for email, role in spec.owners}
+    for owner in program.owners.select_related("user"):
+        if (owner.user.email, owner.role) in wanted:
+            wanted.discard((owner.user.email, owner.role))
+        else:
+            changes.note("owner", f"{program.key}/{owner.user.email}", {"role": owner.role}, None)
+            owner.delete()
+    for email, role in sorted(wanted):
+        ProgramOwner.objects.create(program=program, user=User.objects.named(email), role=role)
+        changes.note("owner", f"{program.key}/{email}", None, {"role": role})
+
+
+def _metric(program: Program, spec: MetricSpec, changes: Changes) -> None:
+    metric = Metric.objects.filter(key=spec.key).first() or Metric(key=spec.key)
+    changes.put("metric", spec.key, metric, {"name": spec.name, "program": program, "fresh_for": spec.fresh_for})
+    current = metric.versions.filter(current=True).first()
+    defining = {name: getattr(spec, name) for name in DEFINING}
+    if current is None or any(getattr(current, name) != value for name, value in defining.items()):
+        metric.versions.update(current=False)
+        newest = metric.versions.aggregate(newest=Max("number"))["newest"] or 0
+        version = MetricVersion(metric=metric, number=newest + 1, current=True, opened_at=changes.now)
+        changes.put("metric version", f"{spec.key} v{newest + 1}", version, defining)
+    if spec.playbook is not None:
+        expert = spec.playbook["expert"]
+        values = spec.playbook | {"expert": User.objects.named(expert) if expert else None}
+        playbook = Playbook.objects.filter(metric=metric).first() or Playbook(metric=metric)
+        changes.put("playbook", spec.key, playbook, values)
+
+
+def _waves(program: Program, spec: ProgramSpec, changes: Changes) -> None:
+    day = today(program.review_zone, changes.now)
+    for wave_spec in spec.waves:
+        wave = Wave.objects.filter(program=program, key=wave_spec.key).first() or Wave(
+            program=program, key=wave_spec.key
+        )
+        values: dict[str, Any] = {"start": wave_spec.start}
+        if wave._state.adding:
+            begun = wave_spec.start is not None and wave_spec.start <= day
+            values["state"] = Wave.State.OPEN if begun else Wave.State.PLANNED
+        changes.put("wave", f"{program.key}/{wave_spec.key}", wave, values)
+        held = set(wave.wave_teams.values_list("team__key", flat=True))
+        wanted = set(wave_spec.teams)
+        if held != wanted:
+            wave.wave_teams.exclude(team__key__in=wanted).delete()
+            new = Team.objects.filter(key__in=wanted - held)
+            WaveTeam.objects.bulk_create([WaveTeam(wave=wave, team=team) for team in new])
+            changes.note(
+                "wave teams", f"{program.key}/{wave_spec.key}", {"teams": sorted(held)}, {"teams": sorted(wanted)}
+            )
+    kept = {wave.key for wave in spec.waves}
+    for wave in program.waves.exclude(key__in=kept):
+        changes.note("wave", f"{program.key}/{wave.key}", {"start": wave.start}, None)
+        wave.delete()
+
+
+def _rules(program: Program, goals: Any, changes: Changes) -> None:
+    metrics = {metric.key: metric for metric in Metric.objects.filter(key__in={goal.metric for goal in goals})}
+    for position, goal in enumerate(goals):
+        rule = GoalRule.objects.filter(program=program, position=position).first()
+        rule = rule or GoalRule(program=program, position=position)
+        changes.put("goal rule", f"{program.key}#{position + 1}", rule, _rule_values(goal, metrics[goal.metric]))
+    for rule in program.goal_rules.filter(position__gte=len(goals)):
+        changes.note("goal rule", f"{program.key}#{rule.position + 1}", {"metric": rule.metric.key}, None)
+        rule.delete()
+
+
+def _rule_values(goal: GoalSpec, metric: Metric) -> dict[str, Any]:
+    return {
+        "metric": metric,
+        "teams": goal.teams,
+        "start": goal.start,
+        "due": goal.due,
+        "target": goal.target,
+        "improve_by": goal.improve_by,
+        "tolerance": goal.tolerance,
+        "milestones": goal.milestones,
+    }
