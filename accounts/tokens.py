@@ -43,3 +43,8 @@ def recognize(secret: str, now: datetime) -> AccessToken | None:
     if token.last_used_at is None or now - token.last_used_at > USE_RECORDED_EVERY:
         AccessToken.objects.filter(pk=token.pk).update(last_used_at=now)
     return token
+
+
+def revoke(label: str, now: datetime) -> int:
+    """Revoke the live tokens of a label; they stop working at once. Returns how many."""
+    return AccessToken.objects.filter(label=label, revoked_at=None).update(revoked_at=now)

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from django.db.models import FilteredRelation, Q
+
 from program.models import MetricVersion
 from program.rules.series import Point, points
 from program.rules.status import WORST_FIRST, Judgment, Status, Terms
 from program.rules.trail import Crumb
 
-from .models import Goal, Standing, Team
+from .models import Goal, GoalQuerySet, Team
 from .series import SourceHistory
 from .standings import compute, crumb_facts
 from .terms import in_force
@@ -74,13 +76,12 @@ class Scorecard:
         return {"team": self.team.key, "on": self.on.isoformat(), "goals": [card.facts() for card in self.goals]}
 
 
-def build(team: Team, on: date, among: Any = None) -> Scorecard:
+def build(team: Team, on: date, among: GoalQuerySet | None = None) -> Scorecard:
     """The team's scorecard on a day, judged from the observations held now and the terms in force on that day.
 
     `among` limits it to these goals (those a person may see). Seven queries at most, however many goals.
     """
-    goals = Goal.objects.on_scorecards() if among is None else among.on_scorecards()
-    mine = goals.filter(team=team)
+    mine = (Goal.objects if among is None else among).on_scorecards().filter(team=team)
     by_id = {
         goal.pk: goal
         for goal in mine.select_related("program", "metric", "metric__playbook", "metric__playbook__expert", "team")
@@ -105,34 +106,62 @@ def build(team: Team, on: date, among: Any = None) -> Scorecard:
     return Scorecard(team, on, cards)
 
 
-def as_judged(team: Team, on: date, among: Any = None) -> dict[str, Any]:
+KEPT = (
+    "program__key", "metric__key", "judge_due_at", "now__status", "now__held", "now__slipped", "now__value",
+    "now__as_of", "now__baseline", "now__target", "now__expected", "now__gap", "now__start", "now__due",
+    "now__forecast", "now__trail",
+)  # fmt: skip
+
+
+def facts(team: Team, on: date, today: date, among: GoalQuerySet | None = None) -> dict[str, Any]:
+    """The scorecard contract for a day. `today` is the team's; `among` as in `build`.
+
+    Today's standings are kept as they are judged, so that one query is enough when none is due; any other day, and a
+    day on which something is still to be judged, is judged anew.
+    """
+    if on == today:
+        rows = _kept(team, on, among)
+        if all(due is None and status is not None for _, _, due, status, *_ in rows):
+            return _facts_of_kept(team, on, rows)
+    return build(team, on, among).facts()
+
+
+def as_judged(team: Team, on: date, among: GoalQuerySet | None = None) -> dict[str, Any]:
     """The scorecard contract with what was said on that day, from the kept standings. One query."""
-    goals = Goal.objects.all() if among is None else among
-    kept = Standing.objects.filter(goal__in=goals.filter(team=team), day=on).select_related(
-        "goal__program", "goal__metric"
-    )
-    order = sorted(kept, key=lambda s: (WORST_FIRST[Status(s.status)], s.goal.program.key, s.goal.metric.key))
-    return {"team": team.key, "on": on.isoformat(), "goals": [standing_facts(s) for s in order]}
+    rows = _kept(team, on, among)
+    return _facts_of_kept(team, on, [row for row in rows if row[3] is not None])
 
 
-def standing_facts(standing: Standing) -> dict[str, Any]:
-    """The contract's entry for a kept standing; its goal's program and metric are loaded."""
+def _kept(team: Team, on: date, among: GoalQuerySet | None) -> list[tuple]:
+    goals = (Goal.objects if among is None else among).on_scorecards().filter(team=team)
+    kept = goals.annotate(now=FilteredRelation("standings", condition=Q(standings__day=on)))
+    return list(kept.order_by().values_list(*KEPT))
+
+
+def _facts_of_kept(team: Team, on: date, rows: Sequence[tuple]) -> dict[str, Any]:
+    order = sorted(rows, key=lambda row: (WORST_FIRST[row[3]], row[0], row[1]))
+    return {"team": team.key, "on": on.isoformat(), "goals": [_kept_entry(row) for row in order]}
+
+
+def _kept_entry(row: tuple) -> dict[str, Any]:
+    (program, metric, _, status, held, slipped, value, as_of, baseline, target, expected, gap,
+     start, due, forecast, trail) = row  # fmt: skip
     return {
-        "program": standing.goal.program.key,
-        "metric": standing.goal.metric.key,
-        "status": standing.status,
-        "held": standing.held,
-        "slipped": standing.slipped,
-        "value": standing.value,
-        "as_of": _iso(standing.as_of),
-        "baseline": standing.baseline,
-        "target": standing.target,
-        "expected": standing.expected,
-        "gap": standing.gap,
-        "start": _iso(standing.start),
-        "due": _iso(standing.due),
-        "forecast": _iso(standing.forecast),
-        "trail": standing.trail,
+        "program": program,
+        "metric": metric,
+        "status": status,
+        "held": held,
+        "slipped": slipped,
+        "value": value,
+        "as_of": _iso(as_of),
+        "baseline": baseline,
+        "target": target,
+        "expected": expected,
+        "gap": gap,
+        "start": _iso(start),
+        "due": _iso(due),
+        "forecast": _iso(forecast),
+        "trail": trail,
     }
 
 

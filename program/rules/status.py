@@ -27,7 +27,7 @@ class Status(StrEnum):
     EXEMPT = "exempt"
 
 
-WORST_FIRST = {status: position for position, status in enumerate(Status)}
+WORST_FIRST: dict[str, int] = {status: position for position, status in enumerate(Status)}
 SHORT = frozenset({Status.AT_RISK, Status.BEHIND, Status.OVERDUE})
 FINE = frozenset({Status.MET, Status.ON_TRACK})
 TO_THE_PATH = frozenset({Status.AT_RISK, Status.BEHIND})

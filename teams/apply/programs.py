@@ -12,7 +12,7 @@ from accounts.models import User
 from program.models import GoalRule, Metric, MetricVersion, Playbook, Program, ProgramOwner, Wave
 
 from ..goals import make_goals
-from ..models import Team, WaveTeam
+from ..models import Goal, Team, WaveTeam
 from .changes import Changes
 from .marked_yaml import Document
 from .program_file import GoalSpec, MetricSpec, ProgramSpec, check_improve_by
@@ -91,14 +91,17 @@ def _owners(program: Program, spec: ProgramSpec, changes: Changes) -> None:
 
 def _metric(program: Program, spec: MetricSpec, changes: Changes) -> None:
     metric = Metric.objects.filter(key=spec.key).first() or Metric(key=spec.key)
-    changes.put("metric", spec.key, metric, {"name": spec.name, "program": program, "fresh_for": spec.fresh_for})
+    values = {"name": spec.name, "program": program, "fresh_for": spec.fresh_for}
+    changed = changes.put("metric", spec.key, metric, values)
     current = metric.versions.filter(current=True).first()
     defining = {name: getattr(spec, name) for name in DEFINING}
     if current is None or any(getattr(current, name) != value for name, value in defining.items()):
         metric.versions.update(current=False)
         newest = metric.versions.aggregate(newest=Max("number"))["newest"] or 0
         version = MetricVersion(metric=metric, number=newest + 1, current=True, opened_at=changes.now)
-        changes.put("metric version", f"{spec.key} v{newest + 1}", version, defining)
+        changed |= changes.put("metric version", f"{spec.key} v{newest + 1}", version, defining)
+    if changed:  # freshness and version decide on `stale`
+        Goal.objects.filter(metric=metric).update(judge_due_at=changes.now)
     if spec.playbook is not None:
         expert = spec.playbook["expert"]
         values = spec.playbook | {"expert": User.objects.named(expert) if expert else None}

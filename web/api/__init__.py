@@ -1,0 +1,1 @@
+"""The API: JSON for programs that feed observations and read scorecards."""

@@ -1,0 +1,99 @@
+"""GET /api/v1/teams/<key>/scorecard: a team's scorecard by the contract of the domain."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from django.shortcuts import get_object_or_404
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.clock import today
+from teams.models import Goal, GoalQuerySet, Team
+from teams.scorecards import as_judged, facts
+
+from .problems import bad_request
+from .tokens import BOTH, ReadsScorecards
+
+
+class CrumbAnswer(serializers.Serializer):  # type: ignore[type-arg]
+    """One step of a trail."""
+
+    item = serializers.CharField(allow_blank=True)
+    contribution = serializers.FloatField(allow_null=True)
+    closes = serializers.FloatField(allow_null=True, help_text="share of the gap closed so far, 0 to 1")
+    trend = serializers.ChoiceField(["new", "grew", "shrank", "same"], allow_null=True)
+
+
+class GoalAnswer(serializers.Serializer):  # type: ignore[type-arg]
+    """One goal of a scorecard; numbers in the metric's unit, absent ones null."""
+
+    program = serializers.CharField()
+    metric = serializers.CharField()
+    status = serializers.CharField()
+    held = serializers.BooleanField()
+    slipped = serializers.BooleanField()
+    value = serializers.FloatField(allow_null=True)
+    as_of = serializers.DateField(allow_null=True)
+    baseline = serializers.FloatField(allow_null=True)
+    target = serializers.FloatField(allow_null=True)
+    expected = serializers.FloatField(allow_null=True)
+    gap = serializers.FloatField(allow_null=True)
+    start = serializers.DateField()
+    due = serializers.DateField()
+    forecast = serializers.DateField(allow_null=True)
+    trail = CrumbAnswer(many=True)
+
+
+class ScorecardAnswer(serializers.Serializer):  # type: ignore[type-arg]
+    """A scorecard: goals worst first."""
+
+    team = serializers.CharField()
+    on = serializers.DateField()
+    goals = GoalAnswer(many=True)
+
+
+class ScorecardView(APIView):
+    """A team's scorecard."""
+
+    authentication_classes = list(BOTH)
+    permission_classes = [ReadsScorecards]
+
+    @extend_schema(
+        operation_id="team_scorecard",
+        summary="A team's scorecard",
+        parameters=[
+            OpenApiParameter("on", OpenApiTypes.DATE, description="a day; the team's today by default"),
+            OpenApiParameter("as_judged", OpenApiTypes.BOOL, description="1: what was said on that day"),
+        ],
+        responses={200: ScorecardAnswer},
+    )
+    def get(self, request: Request, key: str) -> Response:
+        """Judged from the observations held now, or with as_judged=1 as it was said on that day."""
+        team = get_object_or_404(Team.objects.leaves(), key=key)
+        present = today(team.time_zone)
+        on = _day(request.query_params.get("on"), present)
+        goals = _goals(request)
+        if request.query_params.get("as_judged") in ("1", "true"):
+            return Response(as_judged(team, on, goals))
+        return Response(facts(team, on, present, goals))
+
+
+def _goals(request: Request) -> GoalQuerySet | None:
+    """The goals this reader may see; a token made for scorecards sees those of every live program."""
+    return None if request.auth is not None else Goal.objects.visible_to(request.user)
+
+
+def _day(text: str | None, present: date) -> date:
+    if text is None:
+        return present
+    try:
+        if len(text) != 10:
+            raise ValueError
+        return date.fromisoformat(text)
+    except ValueError:
+        raise bad_request(f"on is a date as 2026-01-31, not {text[:40]!a}") from None

@@ -1,0 +1,15 @@
+"""Addresses of the API, version 1."""
+
+from __future__ import annotations
+
+from django.urls import path
+from drf_spectacular.views import SpectacularAPIView
+
+from .observations import ObservationsView
+from .scorecards import ScorecardView
+
+urlpatterns = [
+    path("observations", ObservationsView.as_view(), name="api-observations"),
+    path("teams/<str:key>/scorecard", ScorecardView.as_view(), name="api-scorecard"),
+    path("schema", SpectacularAPIView.as_view(), name="api-schema"),
+]
