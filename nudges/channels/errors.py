@@ -1,0 +1,27 @@
+"""What can go wrong on the way to a receiver, told apart by what the outbox must do about it."""
+
+from __future__ import annotations
+
+
+class ChannelError(Exception):
+    """A message was not taken, or nobody knows whether it was.
+
+    permanent: refused for good, asking again is no use. address: it is the address that is refused.
+    unreachable: the way itself is closed, so the rest of the batch waits. in_doubt: it may have been taken.
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        permanent: bool = False,
+        address: bool = False,
+        unreachable: bool = False,
+        in_doubt: bool = False,
+    ) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.permanent = permanent
+        self.address = address
+        self.unreachable = unreachable
+        self.in_doubt = in_doubt

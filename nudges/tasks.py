@@ -1,0 +1,22 @@
+"""Doors for the queue: they wake planning and delivery up; what is due is in the database, not in the queue."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from accounts import clock
+
+from . import delivery, planning
+
+
+@shared_task(name="nudges.tasks.plan_due", ignore_result=True)
+def plan_due() -> None:
+    """Plan the digests whose hour has come."""
+    planning.plan(clock.now())
+
+
+@shared_task(name="nudges.tasks.deliver_due", ignore_result=True)
+def deliver_due() -> None:
+    """Send what is due, batch by batch, until nothing is left or the way is closed."""
+    while delivery.deliver_batch(clock.now()).more:
+        pass
