@@ -1,0 +1,263 @@
+"""A program's board: every team on every metric on a day, the totals, and the trend against the glide path."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import NamedTuple
+
+from program.models import Metric, MetricVersion, Program
+from program.rules.glidepath import expected
+from program.rules.numbers import shortfall
+from program.rules.series import SourceReadings, points, value_on
+from program.rules.status import WORST_FIRST, Status, judge
+
+from .models import Goal, GoalQuerySet, Standing, Team
+from .series import Pair, load
+from .standings import on as judge_on
+from .terms import GoalOnDay, in_force
+
+DAYS_TO_COMPARE = 28
+
+
+class Cell(NamedTuple):
+    """One team on one metric."""
+
+    status: str
+    value: float | None
+    expected: float | None
+    target: float | None
+    gap: float | None
+    as_of: date | None
+    forecast: date | None
+    slipped: bool
+    held: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One team's line of the heat map: cells by metric key. `group` is the team's parent, or None."""
+
+    team: Team
+    group: Team | None
+    cells: Mapping[str, Cell]
+
+    @property
+    def worst(self) -> int:
+        """The position of its worst status, 0 the worst there is."""
+        return min((WORST_FIRST[cell.status] for cell in self.cells.values()), default=len(Status))
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """A program on a day. `counts` has every status; exempt, stale and no data are never folded into met."""
+
+    program: Program
+    on: date
+    metrics: Sequence[Metric]
+    versions: Mapping[str, MetricVersion]
+    rows: Sequence[Row]
+    counts: Mapping[str, int]
+    teams_at_target: int
+    slipped: int
+
+
+@dataclass(frozen=True, slots=True)
+class TrendPoint:
+    """The program's total on a day, and where its teams together should have been; None where there is none."""
+
+    day: date
+    value: float | None
+    expected: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """The program's total on one metric over time. A roll-up adds numerators and denominators of the teams' newest
+    snapshots; the expected total is the teams' paths weighted by their denominators (ratio), items (mean) or added."""
+
+    metric: Metric
+    version: MetricVersion
+    points: Sequence[TrendPoint]
+    target: float | None
+    due: date | None
+
+
+@dataclass(slots=True)
+class Mover:
+    """A team whose value moved on a metric within the last 28 days; positive is better."""
+
+    team: Team
+    metric: Metric
+    version: MetricVersion
+    before: float
+    after: float
+    better: float = field(default=0.0)
+
+
+def board(program: Program, on: date, today: date) -> Board:
+    """Every team of a program on a day. Today's kept standings are read; another day is judged anew.
+
+    A constant number of queries, whatever the number of teams.
+    """
+    goals = Goal.objects.filter(program=program, ended_on=None)
+    rows = list(goals.select_related("team__parent", "metric").order_by("team__key", "metric__key"))
+    cells = _kept_cells(goals, on) if on == today else {}
+    if len(cells) < len(rows):
+        cells |= _judged_cells(goals.exclude(pk__in=cells), on)
+    metrics = {goal.metric.key: goal.metric for goal in rows}
+    by_team: dict[int, dict[str, Cell]] = {}
+    teams: dict[int, Team] = {}
+    for goal in rows:
+        if goal.pk in cells:
+            teams[goal.team_id] = goal.team
+            by_team.setdefault(goal.team_id, {})[goal.metric.key] = cells[goal.pk]
+    board_rows = [Row(teams[pk], teams[pk].parent, held) for pk, held in by_team.items()]
+    board_rows.sort(key=lambda row: (row.group.key if row.group else "", row.team.key))
+    found = Counter(cell.status for row in board_rows for cell in row.cells.values())
+    return Board(
+        program=program,
+        on=on,
+        metrics=[metrics[key] for key in sorted(metrics)],
+        versions=current_versions(metrics.values()),
+        rows=board_rows,
+        counts={str(status): found[str(status)] for status in Status},
+        teams_at_target=sum(1 for row in board_rows if all(c.status == Status.MET for c in row.cells.values())),
+        slipped=sum(1 for row in board_rows for cell in row.cells.values() if cell.slipped),
+    )
+
+
+def current_versions(metrics: Iterable[Metric]) -> dict[str, MetricVersion]:
+    """The newest version of each metric, by metric key."""
+    found = MetricVersion.objects.filter(metric__in=list(metrics), current=True)
+    return {version.metric.key: version for version in found.select_related("metric")}
+
+
+def _kept_cells(goals: GoalQuerySet, on: date) -> dict[int, Cell]:
+    kept = Standing.objects.filter(goal__in=goals, day=on, goal__judge_due_at=None)
+    columns = ("status", "value", "expected", "target", "gap", "as_of", "forecast", "slipped", "held", "reason")
+    return {goal: Cell(*facts) for goal, *facts in kept.order_by().values_list("goal_id", *columns)}
+
+
+def _judged_cells(goals: GoalQuerySet, on: date) -> dict[int, Cell]:
+    cells = {}
+    for found in judge_on(goals, on):
+        j = found.judgment
+        cells[found.on_day.goal] = Cell(
+            str(j.status), j.value, j.expected, j.target, j.gap, j.as_of, j.forecast, j.slipped, False, j.reason
+        )
+    return cells
+
+
+def trend(program: Program, metric: Metric, until: date) -> Trend:
+    """The program's total on a metric, on each day on which one of its teams has a snapshot. Five queries."""
+    version = MetricVersion.objects.get(metric=metric, current=True)
+    goals = Goal.objects.filter(program=program, metric=metric, ended_on=None)
+    on_days = [g for g in in_force(goals, lambda _zone: until) if g.metric_version == version.pk]
+    wanted = {g.pair: until for g in on_days}
+    histories = load(wanted, whole=wanted)
+    teams = {g.pair: g for g in on_days}
+    readings = {pair: [h.readings for h in histories.get(pair, ())] for pair in teams}
+    paths = {pair: _path(g, readings[pair]) for pair, g in teams.items()}
+    days = sorted({r.as_of for sources in readings.values() for s in sources for r in s.readings if r.as_of <= until})
+    targets = {path.target for path in paths.values() if path}
+    return Trend(
+        metric=metric,
+        version=version,
+        points=[_total(day, version.aggregation, readings, paths) for day in days],
+        target=targets.pop() if len(targets) == 1 else None,
+        due=max((g.terms.due for g in on_days), default=None),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Path:
+    """One team's glide path, as needed to add it up."""
+
+    goal: GoalOnDay
+    baseline: float
+    target: float
+
+    def on(self, day: date) -> float:
+        terms = self.goal.terms
+        return expected(
+            day,
+            start=terms.start,
+            baseline=self.baseline,
+            due=terms.due,
+            target=self.target,
+            up=terms.up,
+            milestones=terms.milestones,
+        )
+
+
+def _path(goal: GoalOnDay, sources: Sequence[SourceReadings]) -> _Path | None:
+    judgment = judge(goal.terms, sources, goal.day)
+    if judgment.baseline is None or judgment.target is None:
+        return None
+    return _Path(goal, judgment.baseline, judgment.target)
+
+
+def _total(
+    day: date,
+    aggregation: str,
+    readings: Mapping[Pair, Sequence[SourceReadings]],
+    paths: Mapping[Pair, _Path | None],
+) -> TrendPoint:
+    values = {pair: value_on(aggregation, sources, day) for pair, sources in readings.items()}
+    present = {pair: value for pair, value in values.items() if value.value is not None}
+    if not present or aggregation == "latest":
+        return TrendPoint(day, None, None)
+    if aggregation == "max":
+        return TrendPoint(day, max(v.value for v in present.values() if v.value is not None), None)
+    weights = {pair: {"ratio": v.denominator, "mean": float(v.n)}.get(aggregation, 1.0) for pair, v in present.items()}
+    total = math.fsum(v.numerator for v in present.values())
+    weight = math.fsum(weights.values()) if aggregation in ("ratio", "mean") else 1.0
+    on_path = {pair: path for pair, path in paths.items() if path and pair in present and day >= path.goal.terms.start}
+    should = None
+    if len(on_path) == len(present) and weight:
+        should = math.fsum(path.on(day) * weights[pair] for pair, path in on_path.items()) / weight
+    return TrendPoint(day, total / weight if weight else None, should)
+
+
+def movers(program: Program, on: date, most: int = 6) -> list[Mover]:
+    """Who moved most within 28 days up to a day, the largest moves first, as shares of the way to the target.
+
+    Four queries. Goals without a value on both days are left out, and so are goals that did not move.
+    """
+    goals = Goal.objects.filter(program=program, ended_on=None)
+    on_days = in_force(goals, lambda _zone: on)
+    earlier = on - timedelta(days=DAYS_TO_COMPARE)
+    histories = load({g.pair: earlier for g in on_days})
+    by_id = {goal.pk: goal for goal in goals.select_related("team", "metric")}
+    versions = MetricVersion.objects.in_bulk({g.metric_version for g in on_days})
+    found = []
+    for g in on_days:
+        sources = [h.readings for h in histories.get(g.pair, ())]
+        before = value_on(g.terms.aggregation, sources, earlier).value
+        after = value_on(g.terms.aggregation, sources, on).value
+        if before is None or after is None or before == after:
+            continue
+        goal = by_id[g.goal]
+        mover = Mover(goal.team, goal.metric, versions[g.metric_version], before, after)
+        mover.better = shortfall(before, after, g.terms.up) or -shortfall(after, before, g.terms.up)
+        found.append((abs(mover.better) / _span(g, sources), goal.team.key, goal.metric.key, mover))
+    found.sort(key=lambda entry: (-entry[0], entry[1], entry[2]))
+    return [mover for *_, mover in found[:most]]
+
+
+def _span(goal: GoalOnDay, sources: Sequence[SourceReadings]) -> float:
+    """The way from the goal's baseline to its target, to compare moves of different metrics by; 1 where unknown."""
+    path = _path(goal, sources)
+    return abs(path.target - path.baseline) or 1.0 if path else 1.0
+
+
+def series_of(goal: GoalOnDay) -> list[tuple[date, float | None]]:
+    """A goal's whole series up to its day, for a chart. Two queries."""
+    histories = load({goal.pair: goal.day}, whole=[goal.pair])
+    readings = [h.readings for h in histories.get(goal.pair, ())]
+    return [(point.day, point.value) for point in points(goal.terms.aggregation, readings, goal.day)]
