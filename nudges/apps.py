@@ -1,4 +1,4 @@
-"""Names the nudges room to Django."""
+"""Names the nudges room to Django, and its kinds of message to the outbox."""
 
 from django.apps import AppConfig
 
@@ -6,3 +6,9 @@ from django.apps import AppConfig
 class NudgesConfig(AppConfig):
     name = "nudges"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        # Models can be imported only now.
+        from . import digest, kinds
+
+        kinds.register(digest.KIND)

@@ -290,6 +290,7 @@ def _end(
         try:
             with transaction.atomic():
                 done = ours.update(**changes)
+                row.state, row.reason = state, str(changes["reason"])
                 if done:
                     kinds.get(row.kind).never_arrived([row], now)
         except Exception:

@@ -113,6 +113,7 @@ class Digest(models.Model):
 
     person = models.ForeignKey(User, on_delete=models.CASCADE, related_name="digests")
     day = models.DateField()
+    time_zone = models.CharField(max_length=64, help_text="whose calendar and working hours it keeps to")
     planned_at = models.DateTimeField()
     plan = models.CharField(max_length=32, help_text="the run that made it: of several at once, one owns the row")
     next_day = models.DateField(null=True, blank=True, help_text="when the next one may come, as it said")

@@ -90,7 +90,8 @@ def drop(row: Delivery, now: datetime, actor: User | None = None) -> bool:
             state=State.SUPPRESSED, reason=reason[:300]
         )
         if changed:
-            audit.record("outbox", row.message_id, at=now, actor=actor, before=row.state, after="dropped")
+            audit.record("outbox", row.message_id, at=now, actor=actor, before=str(row.state), after="dropped")
+            row.state, row.reason = State.SUPPRESSED, reason
             kinds.get(row.kind).never_arrived([row], now)
     return bool(changed)
 

@@ -175,11 +175,12 @@ def _plain(number: float) -> str:
     size = abs(number)
     if size >= 100:
         return _signed(number, 0)
-    if size >= 10:
+    # Two decimals where they were given exactly so (a limit of 1.25 s), else about two figures that count.
+    if size >= 0.1 and _same(number * 100, round(number * 100)):
+        return _signed(number, 2)
+    if size >= 1:
         return _signed(number, 1)
-    # Below ten, three figures that count, however small the number.
-    decimals = 2 - math.floor(math.log10(size))
-    return _signed(number, max(0, min(decimals, 9)))
+    return _signed(number, min(1 - math.floor(math.log10(size)), 9))
 
 
 def _signed(number: float, decimals: int) -> str:

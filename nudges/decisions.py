@@ -1,0 +1,191 @@
+"""What one person is told on their day: a nudge said or withheld for each goal that is short, and notices."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+
+from accounts.models import User
+from program.models import Program
+
+from . import hours, notices, policy
+from .models import Delivery, Notice, Nudge
+from .outbox import Letter
+from .people import Addressee
+from .situation import GoalRow, Situation, StandingRow
+from .turns import Due
+
+WAITING = (Delivery.State.PENDING, Delivery.State.CLAIMED, Delivery.State.HELD)
+
+
+@dataclass
+class Decided:
+    """The decisions for one person; facts.py adds to its rows what they say."""
+
+    due: Due
+    listener: policy.Listener
+    nudges: list[Nudge] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
+    standings: dict[int, StandingRow] = field(default_factory=dict)
+    """by goal, those that are spoken of"""
+    next_days: list[date] = field(default_factory=list)
+
+    @property
+    def said(self) -> list[Nudge]:
+        """The nudges that are said."""
+        return [nudge for nudge in self.nudges if nudge.state == Nudge.State.SAID]
+
+    @property
+    def says_something(self) -> bool:
+        """Whether a mail goes out at all."""
+        return bool(self.said or self.notices)
+
+    @property
+    def next_day(self) -> date | None:
+        """The first day on which something may be said again."""
+        return min(self.next_days, default=None)
+
+    def programs(self, situation: Situation) -> set[int]:
+        """Programs that speak in it."""
+        goals = {goal.pk: goal.program for team in self.due.teams for goal in situation.goals.get(team, ())}
+        return {goals[row.goal_id] for row in (*self.said, *self.notices) if row.goal_id is not None}
+
+    def letter(self) -> Letter:
+        """Its place in the outbox."""
+        person = self.due.person
+        return Letter(kind="digest", key=f"{person.pk}:{self.due.day}", address=person.email, person=person)
+
+
+def decide(due: Due, situation: Situation) -> Decided | None:
+    """What to tell this person today; None while none of their goals is judged today: the news is not in yet."""
+    goals = [goal for team in due.teams for goal in situation.goals.get(team, ())]
+    mine = [goal for goal in goals if goal.program in due.turns]
+    standings = [situation.standings.get(goal.pk) for goal in mine]
+    if not any(standing is not None and standing.judged_today for standing in standings):
+        return None
+    decided = Decided(due, _listener(due, goals, situation))
+    of_person = policy.withheld_by(_person_only(decided.listener), policy.OF_THE_PERSON)
+    for goal, standing in zip(mine, standings, strict=True):
+        due_day = due.turns[goal.program]
+        program = situation.programs[goal.program]
+        case = _case(decided.listener, goal, standing, due, situation)
+        if standing is not None and policy.worth_saying(standing.status, standing.slipped):
+            _nudge(decided, goal, standing, case, program)
+        if of_person or case.program_muted:
+            continue
+        for kind, key in _events(goal, standing, case, due, situation):
+            decided.notices.append(Notice(kind=kind, key=key, person=due.person, goal_id=goal.pk))
+            decided.next_days.append(_opens(program, due_day + timedelta(weeks=case.every_weeks)))
+            if standing is not None:
+                decided.standings[goal.pk] = standing
+    return decided
+
+
+def _nudge(decided: Decided, goal: GoalRow, standing: StandingRow, case: policy.Case, program: Program) -> None:
+    """One row for the person and, where somebody above stands in, one for whom they stand in for."""
+    due = decided.due
+    reason = policy.withheld_by(case)
+    decided.nudges.append(
+        Nudge(
+            person=due.person,
+            goal_id=goal.pk,
+            due_day=case.due_day,
+            state=Nudge.State.WITHHELD if reason else Nudge.State.SAID,
+            reason=reason,
+            streak=0 if reason else policy.next_streak(case),
+        )
+    )
+    decided.standings[goal.pk] = standing
+    if not reason:
+        decided.next_days.append(_opens(program, policy.next_due(case)))
+    instead = due.teams[goal.team].instead
+    if instead is not None:
+        decided.nudges.append(
+            Nudge(
+                person=instead,
+                goal_id=goal.pk,
+                due_day=case.due_day,
+                state=Nudge.State.WITHHELD,
+                reason=_why_not(instead, due.day),
+            )
+        )
+
+
+def _case(
+    listener: policy.Listener, goal: GoalRow, standing: StandingRow | None, due: Due, situation: Situation
+) -> policy.Case:
+    person = due.person.pk
+    last = situation.last.get((person, goal.pk))
+    fine_on = situation.fine_on.get(goal.pk)
+    return policy.Case(
+        listener=listener,
+        due_day=due.turns[goal.program],
+        held=standing is not None and standing.held,
+        judged_today=standing is not None and standing.judged_today,
+        announced=(notices.NEW_GOAL, notices.new_goal_key(goal.pk)) in situation.told,
+        program_muted=(person, goal.program) in situation.mutes,
+        every_weeks=situation.programs[goal.program].nudge_every_weeks,
+        program_spoke=situation.spoke.get((person, goal.program)),
+        last_said=last.due_day if last else None,
+        streak=last.streak if last else 0,
+        recovered=last is not None and fine_on is not None and fine_on >= last.day,
+    )
+
+
+def _events(
+    goal: GoalRow, standing: StandingRow | None, case: policy.Case, due: Due, situation: Situation
+) -> list[tuple[str, str]]:
+    """Kind and key of what happened with a goal and was not told yet."""
+    if not case.announced:
+        return [(notices.NEW_GOAL, notices.new_goal_key(goal.pk))]
+    last = situation.last.get((due.person.pk, goal.pk))
+    if last is None or standing is None or not case.judged_today or case.held:
+        return []
+    thanks = notices.BACK_ON_THE_PATH, notices.back_on_the_path_key(last.pk)
+    return [thanks] if policy.is_fine(standing.status) and thanks not in situation.told else []
+
+
+def _listener(due: Due, goals: Sequence[GoalRow], situation: Situation) -> policy.Listener:
+    person = due.person
+    monday, sunday = hours.week_of(due.day)
+    mails = situation.mails.get(person.pk, ())
+    return policy.Listener(
+        active=person.is_active,
+        away=person.is_away(due.day),
+        address_suspended=bool(person.address_suspended_reason),
+        muted_all=(person.pk, None) in situation.mutes,
+        digest_waiting=any(state in WAITING for _day, state in mails),
+        mails_this_week=sum(monday <= day <= sunday for day, _state in mails),
+        weekly_maximum=min(situation.programs[p].nudge_weekly_maximum for p in {goal.program for goal in goals}),
+    )
+
+
+def _person_only(listener: policy.Listener) -> policy.Case:
+    return policy.Case(listener=listener, due_day=date.min)
+
+
+def _why_not(person: User, day: date) -> str:
+    """Why somebody was passed over, in the name of the rule that would have withheld it."""
+    listener = policy.Listener(
+        active=person.is_active, away=person.is_away(day), address_suspended=bool(person.address_suspended_reason)
+    )
+    return policy.withheld_by(_person_only(listener), policy.OF_THE_PERSON) or policy.name_of(policy.away)
+
+
+def _opens(program: Program, day: date) -> date:
+    return hours.opens(day, program.nudge_hour)[0]
+
+
+def because(addressee: Addressee, day: date) -> dict[str, Any]:
+    """Why this person is told about this team, as facts."""
+    facts = {
+        "leads": addressee.leads.name,
+        "team": addressee.team.name,
+        "own": addressee.leads.pk == addressee.team.pk and addressee.instead is None,
+    }
+    if addressee.instead is not None:
+        facts["instead"] = str(addressee.instead)
+        facts["instead_why"] = _why_not(addressee.instead, day)
+    return facts

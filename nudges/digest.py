@@ -1,0 +1,240 @@
+"""The digest, a person's one mail of the day: checked again before it goes, and told from the facts that were kept."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.db.models import Max, Q
+
+from accounts.models import User
+from program.models import Playbook, Program, ProgramOwner
+from teams.models import Standing
+
+from . import hours, links, notices, policy, stories, words
+from .kinds import Kind, Later, Words
+from .models import Delivery, Digest, Mute, Notice, Nudge
+from .outbox import sender_domain
+
+NAME = "digest"
+TOO_OLD = timedelta(days=7)
+TOLD_IN_FULL = 5
+
+
+@dataclass
+class Loaded:
+    """A digest with everything its checks and its words need."""
+
+    digest: Digest
+    person: User
+    zone: str
+    nudges: list[Nudge]
+    notices: list[Notice]
+    playbooks: dict[int, Playbook] = field(default_factory=dict)
+    owners: dict[int, User] = field(default_factory=dict)
+    """by program: whom to ask, the technical owner first"""
+    newest: dict[int, Standing] = field(default_factory=dict)
+    mutes: set[int | None] = field(default_factory=set)
+    other_days: list[date] = field(default_factory=list)
+    """local days on which other digests went out to the person, of late"""
+    dropped: list[tuple[Nudge, str]] = field(default_factory=list)
+
+
+def prefetch(rows: Sequence[Delivery], now: datetime) -> None:
+    """Load the digests of these deliveries onto them, in nine queries."""
+    digests = {d.delivery_id: d for d in Digest.objects.filter(delivery__in=rows).select_related("person")}
+    people = {d.person_id for d in digests.values()}
+    nudges: dict[int, list[Nudge]] = defaultdict(list)
+    with_goal = ("goal__program__sponsor", "goal__metric", "goal__team")
+    for nudge in Nudge.objects.said().filter(digest__in=digests.values()).select_related(*with_goal):
+        nudges[nudge.digest_id or 0].append(nudge)
+    told: dict[int, list[Notice]] = defaultdict(list)
+    for notice in Notice.objects.filter(digest__in=digests.values()).select_related(*with_goal):
+        told[notice.digest_id].append(notice)
+    spoken = [row.goal for rows_ in (*nudges.values(), *told.values()) for row in rows_ if row.goal]
+    playbooks = {
+        p.metric_id: p
+        for p in Playbook.objects.filter(metric__in={goal.metric_id for goal in spoken}).select_related("expert")
+    }
+    newest = _newest_standings({goal.pk for goal in spoken})
+    mutes: dict[int, set[int | None]] = defaultdict(set)
+    for person, program in Mute.objects.filter(person__in=people).values_list("person", "program"):
+        mutes[person].add(program)
+    owners: dict[int, User] = {}
+    for owner in ProgramOwner.objects.filter(program__in={g.program_id for g in spoken}).select_related("user"):
+        owners.setdefault(owner.program_id, owner.user)
+    others = _other_days(people, digests.values(), now)
+    for row in rows:
+        digest = digests.get(row.pk)
+        if digest is None:
+            row.loaded = None  # type: ignore[attr-defined]
+            continue
+        row.loaded = Loaded(  # type: ignore[attr-defined]
+            digest=digest,
+            person=digest.person,
+            zone=digest.time_zone,
+            nudges=nudges[digest.pk],
+            notices=told[digest.pk],
+            playbooks=playbooks,
+            owners=owners,
+            newest=newest,
+            mutes=mutes[digest.person_id],
+            other_days=others[digest.person_id],
+        )
+
+
+def still_wanted(row: Delivery, now: datetime) -> str | Later | None:
+    """Ask everything again: the person, the hour, the day's one mail, and whether anything is left to say."""
+    loaded: Loaded | None = row.loaded  # type: ignore[attr-defined]
+    if loaded is None:
+        return "its digest is gone"
+    local = now.astimezone(hours.zone(loaded.zone)).date()
+    if loaded.person.is_away(local):
+        return policy.name_of(policy.away)
+    if None in loaded.mutes:
+        return policy.name_of(policy.muted)
+    if local - loaded.digest.day >= TOO_OLD:
+        return "a newer week has begun"
+    if local in loaded.other_days:
+        return Later(hours.next_working(now, loaded.zone, not_today=True), "another digest went out today")
+    if not hours.is_working(now.astimezone(hours.zone(loaded.zone))):
+        return Later(hours.next_working(now, loaded.zone), "outside working hours")
+    loaded.dropped = [(nudge, why) for nudge in loaded.nudges if (why := _dropped(nudge, loaded))]
+    gone = {nudge.pk for nudge, _why in loaded.dropped}
+    loaded.nudges = [nudge for nudge in loaded.nudges if nudge.pk not in gone]
+    loaded.notices = [n for n in loaded.notices if n.goal is None or not _not_allowed(n.goal.program, loaded)]
+    return None if loaded.nudges or loaded.notices else "nothing is left to say"
+
+
+def _dropped(nudge: Nudge, loaded: Loaded) -> str:
+    """Why a planned nudge is not said after all; empty if it is."""
+    standing = loaded.newest.get(nudge.goal_id)
+    if why := _not_allowed(nudge.goal.program, loaded):
+        return why
+    if nudge.goal.ended_on is not None:
+        return "goal ended"
+    if standing is not None and standing.held:
+        return policy.name_of(policy.held)
+    if standing is not None and not policy.worth_saying(standing.status, standing.slipped):
+        return "not short any more"
+    return ""
+
+
+def _not_allowed(program: Program, loaded: Loaded) -> str:
+    if program.state != Program.State.ACTIVE:
+        return "program not active"
+    return policy.name_of(policy.program_muted) if program.pk in loaded.mutes else ""
+
+
+def render(row: Delivery, now: datetime) -> Words:
+    """The digest's words; nudges that were dropped since the planning are put on record as withheld."""
+    loaded: Loaded = row.loaded  # type: ignore[attr-defined]
+    for nudge, why in loaded.dropped:
+        Nudge.objects.filter(pk=nudge.pk).update(state=Nudge.State.WITHHELD, reason=why, streak=0)
+    return compose(loaded, now)
+
+
+def preview(row: Delivery, now: datetime) -> Words | None:
+    """How a digest that has not gone out yet would read now; changes nothing."""
+    prefetch([row], now)
+    loaded: Loaded | None = row.loaded  # type: ignore[attr-defined]
+    return compose(loaded, now) if loaded is not None and (loaded.nudges or loaded.notices) else None
+
+
+def compose(loaded: Loaded, now: datetime) -> Words:
+    """Fill the templates from what was loaded."""
+    today = now.astimezone(hours.zone(loaded.zone)).date()
+    told = [_story(nudge, loaded, today) for nudge in loaded.nudges]
+    told.sort(key=lambda s: policy.worst_first(s.status, s.severity, s.program.key, s.metric, s.team))
+    told = _without_repeats(told)
+    news = {kind: [_story(n, loaded, today, kind) for n in loaded.notices if n.kind == kind] for kind in notices.KINDS}
+    every = [*told, *(story for stories_ in news.values() for story in stories_)]
+    programs = list({story.program.pk: story.program for story in every}.values())
+    context: dict[str, Any] = {
+        "today": today,
+        "person": loaded.person,
+        "told": told[:TOLD_IN_FULL],
+        "told_briefly": told[TOLD_IN_FULL:],
+        "new_goals": news[notices.NEW_GOAL],
+        "thanks": news[notices.BACK_ON_THE_PATH],
+        "teams": sorted({story.team for story in every}),
+        "because": _once(story.because for story in every),
+        "scorecards": dict(sorted((story.team, story.scorecard) for story in every)),
+        "next_day": loaded.digest.next_day,
+        "sponsors": [p for p in programs if p.sponsor is not None and p.review_every],
+        "stop_program": [(p, links.address(links.Intent(loaded.person, p))) for p in programs],
+        "stop_all": links.address(links.Intent(loaded.person)),
+        "goals": sum({s.team_key: s.goals for s in every}.values()),
+        "short": sum({s.team_key: s.short for s in every}.values()),
+    }
+    subject, text, html = words.fill(NAME, context)
+    return Words(subject, text, html, headers=_headers(context["stop_all"], told or every, loaded))
+
+
+def _once(reasons: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    return list({tuple(sorted(reason.items())): reason for reason in reasons}.values())
+
+
+def _without_repeats(told: Sequence[stories.Story]) -> list[stories.Story]:
+    """A playbook is told once: another goal on the same metric says where."""
+    first: dict[str, int] = {}
+    return [
+        replace(story, see=0 if (seen := first.setdefault(story.metric, n)) == n else seen)
+        for n, story in enumerate(told, start=1)
+    ]
+
+
+def _headers(stop_all: str, told: Sequence[stories.Story], loaded: Loaded) -> dict[str, str]:
+    headers = {
+        "List-Id": f"Nudges <nudges.{sender_domain()}>",
+        "List-Unsubscribe": f"<{stop_all}>",
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+    }
+    # An answer goes to a person: the one who runs the program of what comes first.
+    owner = loaded.owners.get(told[0].program.pk)
+    if owner is not None and owner.is_active:
+        headers["Reply-To"] = owner.email
+    return headers
+
+
+def _story(row: Nudge | Notice, loaded: Loaded, today: date, tone: str = "") -> stories.Story:
+    goal = row.goal
+    assert goal is not None
+    return stories.tell(row.facts, goal.program, loaded.playbooks.get(goal.metric_id), today, tone)
+
+
+def never_arrived(rows: Sequence[Delivery], _now: datetime) -> None:
+    """Nothing in a mail that nobody got was said: its nudges are withheld, its notices told another time."""
+    for row in rows:
+        reason = row.reason[:60] if row.state == Delivery.State.SUPPRESSED else str(row.state)
+        said = Nudge.objects.said().filter(digest__delivery=row)
+        said.update(state=Nudge.State.WITHHELD, reason=reason or str(row.state), streak=0)
+        Notice.objects.filter(digest__delivery=row).delete()
+
+
+def _newest_standings(goals: Iterable[int]) -> dict[int, Standing]:
+    days = Standing.objects.filter(goal__in=goals).order_by().values("goal").annotate(newest=Max("day"))
+    wanted = Q(pk__in=[])
+    by_day: dict[date, list[int]] = defaultdict(list)
+    for goal, day in days.values_list("goal", "newest"):
+        by_day[day].append(goal)
+    for day, of_day in by_day.items():
+        wanted |= Q(day=day, goal__in=of_day)
+    return {standing.goal_id: standing for standing in Standing.objects.filter(wanted).defer("trail")}
+
+
+def _other_days(people: Iterable[int], digests: Iterable[Digest], now: datetime) -> dict[int, list[date]]:
+    """The local days on which other digests left for these people since yesterday."""
+    found: dict[int, list[date]] = defaultdict(list)
+    recent = Delivery.objects.filter(kind=NAME, person__in=people, handed_at__gt=now - timedelta(days=2)).exclude(
+        digest__in=[d.pk for d in digests]
+    )
+    for person, handed_at, zone in recent.reached().values_list("person", "handed_at", "digest__time_zone"):
+        found[person].append(handed_at.astimezone(hours.zone(zone or "UTC")).date())
+    return found
+
+
+KIND = Kind(NAME, still_wanted=still_wanted, render=render, prefetch=prefetch, never_arrived=never_arrived)

@@ -1,0 +1,127 @@
+"""The facts a nudge or notice keeps as its own copy, so that what was said can be read again as it was said."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import Any
+
+from program.models import MetricVersion, Program
+from teams.models import Goal, GoalTerms, Standing
+
+from . import policy
+from .decisions import Decided, because
+from .models import Nudge
+from .situation import Situation
+
+CRUMBS_KEPT = 20
+
+
+def attach(decided: Sequence[Decided], situation: Situation) -> None:
+    """Give each row its facts. Five queries, whatever the number of people."""
+    spoken = {goal for d in decided for goal in d.standings} | {n.goal_id for d in decided for n in d.notices}
+    goals = {goal.pk: goal for goal in Goal.objects.filter(pk__in=spoken).select_related("metric", "team")}
+    standings = Standing.objects.in_bulk([row.pk for d in decided for row in d.standings.values()])
+    versions = _versions(spoken, {row.goal: row.day for d in decided for row in d.standings.values()})
+    earlier = _earlier(decided, situation)
+    for d in decided:
+        for row in (*d.nudges, *d.notices):
+            goal = goals[row.goal_id]
+            light = d.standings.get(goal.pk)
+            last = situation.last.get((d.due.person.pk, goal.pk))
+            program = situation.programs[goal.program_id]
+            row.facts = _facts(goal, program, versions.get(goal.pk), standings[light.pk] if light else None)
+            row.facts |= _team_counts(goal.team_id, situation)
+            row.facts["because"] = because(d.due.teams[goal.team_id], d.due.day)
+            row.facts["since"] = _since(earlier.get(last.pk) if last else None, row.facts)
+
+
+def _team_counts(team: int, situation: Situation) -> dict[str, int]:
+    """How many goals the team has, and how many of them are short, said here or not."""
+    goals = [goal.pk for goal in situation.goals.get(team, ())]
+    standings = [situation.standings[goal] for goal in goals if goal in situation.standings]
+    short = sum(policy.worth_saying(standing.status, standing.slipped) for standing in standings)
+    return {"goals": len(goals), "short": short}
+
+
+def _earlier(decided: Sequence[Decided], situation: Situation) -> dict[int, dict[str, Any]]:
+    """By nudge: the facts that were last said to these people about these goals."""
+    pks = {
+        situation.last[d.due.person.pk, row.goal_id].pk
+        for d in decided
+        for row in (*d.nudges, *d.notices)
+        if (d.due.person.pk, row.goal_id) in situation.last
+    }
+    rows = Nudge.objects.filter(pk__in=pks).values_list("pk", "day", "facts")
+    return {pk: {**facts, "day": day.isoformat()} for pk, day, facts in rows}
+
+
+def _versions(goals: Iterable[int], day_of: dict[int, date]) -> dict[int, MetricVersion]:
+    """By goal: the metric version of its terms in force on the day of its standing."""
+    in_force: dict[int, int] = {}
+    terms = GoalTerms.objects.filter(goal__in=goals).order_by("goal", "effective_from")
+    for goal, effective_from, version in terms.values_list("goal_id", "effective_from", "metric_version_id"):
+        if goal not in in_force or effective_from <= day_of.get(goal, date.max):
+            in_force[goal] = version
+    versions = MetricVersion.objects.in_bulk(set(in_force.values()))
+    return {goal: versions[version] for goal, version in in_force.items()}
+
+
+def _facts(goal: Goal, program: Program, version: MetricVersion | None, standing: Standing | None) -> dict[str, Any]:
+    facts: dict[str, Any] = {
+        "program": program.key,
+        "program_name": program.name,
+        "metric": goal.metric.key,
+        "metric_name": goal.metric.name,
+        "team": goal.team.key,
+        "team_name": goal.team.name,
+        "unit": version.unit if version else "",
+        "aggregation": version.aggregation if version else "",
+        "direction": version.direction if version else "up",
+        "metric_version": version.number if version else None,
+    }
+    if standing is None:
+        return facts | {"status": None}
+    return facts | {
+        "day": standing.day.isoformat(),
+        "status": standing.status,
+        "slipped": standing.slipped,
+        "value": standing.value,
+        "as_of": _iso(standing.as_of),
+        "baseline": standing.baseline,
+        "target": standing.target,
+        "expected": standing.expected,
+        "gap": standing.gap,
+        "start": _iso(standing.start),
+        "due": _iso(standing.due),
+        "forecast": _iso(standing.forecast),
+        "trail": standing.trail[:CRUMBS_KEPT],
+        "trail_length": len(standing.trail),
+        "items_short": standing.items_short,
+    }
+
+
+def _since(before: dict[str, Any] | None, now: dict[str, Any]) -> dict[str, Any] | None:
+    """What changed since the last message about the goal; values of two versions are never subtracted."""
+    if before is None:
+        return None
+    since: dict[str, Any] = {"day": before["day"], "status": before.get("status"), "as_of": before.get("as_of")}
+    if before.get("metric_version") != now["metric_version"]:
+        return since | {"ruler_changed": True}
+    value, earlier = now.get("value"), before.get("value")
+    since["value"] = earlier
+    since["change"] = value - earlier if value is not None and earlier is not None else None
+    then, here = _items(before), _items(now)
+    since["new_items"] = [item for item in here if item not in then and len(then) < CRUMBS_KEPT]
+    # What left a long trail may only have moved below its cut; of a short one it is known.
+    whole = now.get("trail_length", 0) <= CRUMBS_KEPT
+    since["gone_items"] = [item for item in then if item not in here and whole]
+    return since
+
+
+def _items(facts: dict[str, Any]) -> list[str]:
+    return [crumb["item"] for crumb in facts.get("trail", ())]
+
+
+def _iso(day: date | None) -> str | None:
+    return None if day is None else day.isoformat()

@@ -1,0 +1,87 @@
+"""Whom to tell about a team's goals: its lead, else the lead of a group above who can be reached."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from accounts.models import User
+from teams.models import Membership, Team
+
+from . import hours
+
+
+@dataclass(frozen=True, slots=True)
+class Addressee:
+    """Who is told about a team's goals, and why: as lead of `leads`, in place of `instead`, who is away."""
+
+    person: User
+    leads: Team
+    team: Team
+    instead: User | None = None
+
+    @property
+    def zone(self) -> str:
+        """The zone of the person's working hours."""
+        return self.person.time_zone or self.leads.time_zone
+
+
+class Org:
+    """The org tree with its leads, read once."""
+
+    def __init__(self, teams: Mapping[int, Team], leads: Mapping[int, list[User]]) -> None:
+        self.teams = teams
+        self.leads = leads
+
+    @classmethod
+    def read(cls) -> Org:
+        """Two queries, however large the tree."""
+        leads: dict[int, list[User]] = defaultdict(list)
+        rows = Membership.objects.filter(role=Membership.Role.LEAD).select_related("user")
+        for membership in rows.order_by("team", "user__email"):
+            leads[membership.team_id].append(membership.user)
+        return cls(Team.objects.in_bulk(), leads)
+
+    def addressee(self, team_id: int, now: datetime) -> Addressee | None:
+        """Who to tell about a team: the first lead, going up, who is here and can be reached.
+
+        Somebody who muted nudges can be reached: their wish is kept, not passed on to whom they report to. Where
+        nobody can be reached it is the first lead there is, so that what is withheld is on record under a name.
+        """
+        team = self.teams[team_id]
+        first: Addressee | None = None
+        absent: User | None = None
+        for above in self._upwards(team):
+            for person in self.leads.get(above.pk, ()):
+                found = Addressee(person, above, team, absent)
+                if can_be_told(found, now):
+                    return found
+                first = first or found
+                absent = absent or person
+        return first
+
+    def _upwards(self, team: Team) -> Iterator[Team]:
+        seen: set[int] = set()
+        above: Team | None = team
+        while above is not None and above.pk not in seen:
+            seen.add(above.pk)
+            yield above
+            above = self.teams.get(above.parent_id) if above.parent_id else None
+
+
+def can_be_told(addressee: Addressee, now: datetime) -> bool:
+    """Whether the person is active, has an address that works, and is not away today."""
+    person = addressee.person
+    if not person.is_active or person.address_suspended_reason:
+        return False
+    return not person.is_away(now.astimezone(hours.zone(addressee.zone)).date())
+
+
+def zones(addressees: Iterable[Addressee]) -> dict[int, str]:
+    """Each person's one zone: their own, else that of the first team, by key, they are told about as its lead."""
+    found: dict[int, str] = {}
+    for one in sorted(addressees, key=lambda a: (a.leads.key, a.person.pk)):
+        found.setdefault(one.person.pk, one.zone)
+    return found

@@ -1,0 +1,180 @@
+"""When a nudge is said: small rules, each with a name that is kept as the reason when it withholds one.
+
+Pure: no database and no clock. A rule takes a case and answers whether it withholds the nudge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from program.rules.status import FINE, SHORT, Status
+
+BACK_OFF_WEEKS = (1, 2, 4, 8)
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """What the rules know of the person, whatever the goal."""
+
+    active: bool = True
+    away: bool = False
+    address_suspended: bool = False
+    muted_all: bool = False
+    digest_waiting: bool = False
+    mails_this_week: int = 0
+    weekly_maximum: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One goal whose status is worth speaking of, and the person to tell; None: there is nobody."""
+
+    listener: Listener | None
+    due_day: date
+    held: bool = False
+    judged_today: bool = True
+    announced: bool = True
+    """the notice of the new goal went out before"""
+    program_muted: bool = False
+    every_weeks: int = 1
+    program_spoke: date | None = None
+    """due day of the program's last nudge to this person"""
+    last_said: date | None = None
+    """due day of the last nudge about this goal to this person"""
+    streak: int = 0
+    """how many in a row they got by then without the goal recovering"""
+    recovered: bool = False
+    """since the last one"""
+
+
+def worth_saying(status: str, slipped: bool) -> bool:
+    """Whether a standing is worth a nudge at all: short of where it should be, or slipped."""
+    return status in SHORT or slipped
+
+
+def is_fine(status: str) -> bool:
+    """Whether a standing ends a row of nudges: on track or met."""
+    return status in FINE
+
+
+def nobody_to_tell(case: Case) -> bool:
+    """The team has no lead, nor has any group above it, who could be told."""
+    return case.listener is None
+
+
+def not_active(case: Case) -> bool:
+    """The person has left."""
+    return case.listener is not None and not case.listener.active
+
+
+def address_suspended(case: Case) -> bool:
+    """The mail server refused the person's address for good."""
+    return case.listener is not None and case.listener.address_suspended
+
+
+def away(case: Case) -> bool:
+    """The person said to be absent."""
+    return case.listener is not None and case.listener.away
+
+
+def muted(case: Case) -> bool:
+    """The person wants no nudges."""
+    return case.listener is not None and case.listener.muted_all
+
+
+def program_muted(case: Case) -> bool:
+    """The person wants no nudges of this program."""
+    return case.program_muted
+
+
+def held(case: Case) -> bool:
+    """The feed is failing, moved too sharply or is disputed: nudges rest."""
+    return case.held
+
+
+def not_judged_today(case: Case) -> bool:
+    """The goal has no standing of the team's today: yesterday's news is no reason to write."""
+    return not case.judged_today
+
+
+def new_goal_first(case: Case) -> bool:
+    """The goal was not announced yet: this digest does that, and nothing more about it."""
+    return not case.announced
+
+
+def program_interval(case: Case) -> bool:
+    """The program spoke to this person less than its minimum interval ago."""
+    return case.program_spoke is not None and weeks_since(case.program_spoke, case.due_day) < case.every_weeks
+
+
+def back_off(case: Case) -> bool:
+    """The person was told of this goal, it did not recover, and the wait of 1, 2, 4, 8 weeks is not over."""
+    if case.last_said is None or case.recovered:
+        return False
+    return weeks_since(case.last_said, case.due_day) < wait_after(case.streak)
+
+
+def digest_waiting(case: Case) -> bool:
+    """An earlier digest to this person has not gone out yet."""
+    return case.listener is not None and case.listener.digest_waiting
+
+
+def weekly_budget(case: Case) -> bool:
+    """The person had as many mails this week as any of their programs allows."""
+    return case.listener is not None and case.listener.mails_this_week >= case.listener.weekly_maximum
+
+
+Rule = Callable[[Case], bool]
+
+# In the order in which they are asked: the first that withholds is the reason on record.
+RULES: tuple[Rule, ...] = (
+    nobody_to_tell, not_active, address_suspended, away, muted, program_muted, held, not_judged_today, new_goal_first,
+    program_interval, back_off, digest_waiting, weekly_budget,
+)  # fmt: skip
+
+# Rules that leave nothing to say to the person at all today, not even a notice.
+OF_THE_PERSON: tuple[Rule, ...] = (not_active, address_suspended, away, muted, digest_waiting, weekly_budget)
+
+
+def withheld_by(case: Case, rules: tuple[Rule, ...] = RULES) -> str:
+    """The name of the first rule that withholds this nudge; empty when it is to be said."""
+    return next((name_of(rule) for rule in rules if rule(case)), "")
+
+
+def name_of(rule: Rule) -> str:
+    """A rule's name as it is kept and shown."""
+    return rule.__name__.replace("_", " ")
+
+
+def wait_after(streak: int) -> int:
+    """Weeks to wait after the n-th nudge in a row about one goal."""
+    return BACK_OFF_WEEKS[min(max(streak, 1), len(BACK_OFF_WEEKS)) - 1]
+
+
+def next_streak(case: Case) -> int:
+    """Which nudge in a row this one would be."""
+    return 1 if case.last_said is None or case.recovered else case.streak + 1
+
+
+def weeks_since(then: date, now: date) -> int:
+    """Whole weeks between two due days."""
+    return (now - then).days // 7
+
+
+def next_due(case: Case) -> date:
+    """The due day on which this goal may be spoken of again, once it is spoken of now."""
+    return case.due_day + timedelta(weeks=max(case.every_weeks, wait_after(next_streak(case))))
+
+
+def worst_first(status: str, severity: float, *names: str) -> tuple[object, ...]:
+    """The order of goals in a digest: the scorecards' order of statuses; within one, the largest severity first."""
+    return list(Status).index(Status(status)), -severity, *names
+
+
+def severity(gap: float | None, target: float | None, baseline: float | None) -> float:
+    """How much of the whole way from baseline to target is missing; 0 where that cannot be said."""
+    if not gap or target is None or baseline is None or target == baseline:
+        return 0.0
+    return gap / abs(target - baseline)

@@ -1,0 +1,179 @@
+"""What planning must know before it decides, read for many people at once in a constant number of queries."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import NamedTuple
+
+from django.db.models import Max, Q
+
+from program.models import Program
+from program.rules.status import FINE
+from teams.models import Goal, Standing, Team
+
+from . import hours, policy
+from .models import Delivery, Digest, Mute, Notice, Nudge
+from .turns import Due
+
+# A goal nobody was told about for this long starts afresh: longer than any wait the back-off knows.
+REMEMBERED = timedelta(weeks=60)
+
+
+class GoalRow(NamedTuple):
+    """One live goal, lightly."""
+
+    pk: int
+    program: int
+    metric: int
+    team: int
+    metric_key: str
+    team_key: str
+
+
+class StandingRow(NamedTuple):
+    """Where a goal stands, lightly; the trail is read only for what is said."""
+
+    pk: int
+    goal: int
+    day: date
+    status: str
+    slipped: bool
+    held: bool
+    judged_today: bool
+
+
+class Last(NamedTuple):
+    """The last nudge about a goal that was said to a person."""
+
+    pk: int
+    day: date
+    due_day: date
+    streak: int
+
+
+@dataclass(frozen=True)
+class Situation:
+    """Everything decisions rest on, for the people of one part of a plan."""
+
+    programs: Mapping[int, Program]
+    goals: Mapping[int, Sequence[GoalRow]]
+    """by team"""
+    standings: Mapping[int, StandingRow]
+    """by goal: today's, else yesterday's"""
+    last: Mapping[tuple[int, int], Last]
+    """by person and goal"""
+    spoke: Mapping[tuple[int, int], date]
+    """by person and program: due day of its last nudge to them"""
+    fine_on: Mapping[int, date]
+    """by goal: the last day it was on track or met"""
+    told: frozenset[tuple[str, str]]
+    """kind and key of notices that were given"""
+    mutes: frozenset[tuple[int, int | None]]
+    mails: Mapping[int, Sequence[tuple[date, str]]]
+    """by person: day and delivery state of the digests of the last two weeks"""
+
+
+def read(due: Sequence[Due], programs: Mapping[int, Program], now: datetime) -> Situation:
+    """Nine queries, whatever the number of people, teams and goals."""
+    teams = {team for one in due for team in one.teams}
+    people = [one.person.pk for one in due]
+    last, spoke = _last_said(people, now)
+    return Situation(
+        programs=programs,
+        goals=_goals(teams, programs),
+        standings=_standings(teams, programs, now),
+        last=last,
+        spoke=spoke,
+        fine_on=_fine_on(teams, now) if last else {},
+        told=frozenset(Notice.objects.filter(goal__team__in=teams).values_list("kind", "key")),
+        mutes=frozenset(Mute.objects.filter(person__in=people).values_list("person", "program")),
+        mails=_mails(people, now),
+    )
+
+
+def _goals(teams: Iterable[int], programs: Mapping[int, Program]) -> dict[int, list[GoalRow]]:
+    found: dict[int, list[GoalRow]] = defaultdict(list)
+    rows = Goal.objects.on_scorecards().filter(team__in=teams, program__in=programs).order_by("pk")
+    fields = ("pk", "program_id", "metric_id", "team_id", "metric__key", "team__key")
+    for row in rows.values_list(*fields):
+        goal = GoalRow(*row)
+        found[goal.team].append(goal)
+    return found
+
+
+def _standings(teams: Iterable[int], programs: Mapping[int, Program], now: datetime) -> dict[int, StandingRow]:
+    """The standings of each team's today, and yesterday's where today's is not there."""
+    zones = list(Team.objects.filter(pk__in=teams).order_by().values_list("time_zone", flat=True).distinct())
+    zones_by_day: dict[date, list[str]] = defaultdict(list)
+    for name in zones:
+        zones_by_day[now.astimezone(hours.zone(name)).date()].append(name)
+    of_days = Q(pk__in=[])
+    for day, names in zones_by_day.items():
+        of_days |= Q(goal__team__time_zone__in=names, day__in=(day, day - timedelta(days=1)))
+    today_in = {name: day for day, names in zones_by_day.items() for name in names}
+    rows = Standing.objects.filter(of_days, goal__team__in=teams, goal__program__in=programs, goal__ended_on=None)
+    found: dict[int, StandingRow] = {}
+    fields = ("pk", "goal_id", "day", "status", "slipped", "held", "goal__team__time_zone")
+    for pk, goal, day, status, slipped, held, zone in rows.order_by("day").values_list(*fields):
+        found[goal] = StandingRow(pk, goal, day, status, slipped, held, day == today_in[zone])
+    return found
+
+
+def _last_said(people: Sequence[int], now: datetime) -> tuple[dict[tuple[int, int], Last], dict[tuple[int, int], date]]:
+    said = Nudge.objects.said().filter(person__in=people, day__gte=(now - REMEMBERED).date())
+    newest = said.order_by().values("person", "goal").annotate(newest=Max("pk")).values("newest")
+    last: dict[tuple[int, int], Last] = {}
+    spoke: dict[tuple[int, int], date] = {}
+    fields = ("person_id", "goal_id", "goal__program_id", "pk", "day", "due_day", "streak")
+    rows = Nudge.objects.filter(pk__in=newest).order_by("due_day")
+    for person, goal, program, pk, day, due_day, streak in rows.values_list(*fields):
+        last[person, goal] = Last(pk, day, due_day, streak)
+        spoke[person, program] = due_day
+    return last, spoke
+
+
+def _fine_on(teams: Iterable[int], now: datetime) -> dict[int, date]:
+    fine = Standing.objects.filter(goal__team__in=teams, status__in=list(FINE), day__gte=(now - REMEMBERED).date())
+    return dict(fine.order_by().values("goal").annotate(newest=Max("day")).values_list("goal", "newest"))
+
+
+def _mails(people: Sequence[int], now: datetime) -> dict[int, list[tuple[date, str]]]:
+    found: dict[int, list[tuple[date, str]]] = defaultdict(list)
+    recent = Digest.objects.filter(
+        person__in=people, day__gte=(now - timedelta(days=15)).date(), delivery__isnull=False
+    )
+    for person, day, state in recent.values_list("person", "day", "delivery__state"):
+        if state not in Delivery.NEVER_ARRIVED:
+            found[person].append((day, state))
+    return found
+
+
+def nudges_to_nobody(teams: Sequence[Team], programs: Mapping[int, Program], now: datetime) -> list[Nudge]:
+    """Withheld nudges for goals that are short where neither team nor groups have a lead. Three queries."""
+    by_id = {team.pk: team for team in teams}
+    goals = {goal.pk: goal for rows in _goals(by_id, programs).values() for goal in rows}
+    found = []
+    for standing in _standings(by_id, programs, now).values():
+        goal = goals[standing.goal]
+        program = programs[goal.program]
+        local = now.astimezone(hours.zone(by_id[goal.team].time_zone))
+        due_day = hours.due_day(program.nudge_weekday, local.date())
+        if not standing.judged_today or not policy.worth_saying(standing.status, standing.slipped):
+            continue
+        if hours.has_come(local, due_day, program.nudge_hour):
+            case = policy.Case(listener=None, due_day=due_day)
+            found.append(
+                Nudge(
+                    goal_id=goal.pk,
+                    day=local.date(),
+                    due_day=due_day,
+                    state=Nudge.State.WITHHELD,
+                    reason=policy.withheld_by(case),
+                    facts={"status": standing.status},
+                    decided_at=now,
+                )
+            )
+    return found

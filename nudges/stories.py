@@ -1,0 +1,219 @@
+"""One goal as a mail tells it: the kept facts with their numbers in words, the next items, and how to fix them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+from urllib.parse import quote
+
+from django.conf import settings
+
+from accounts.models import User
+from program import wording
+from program.models import Playbook, Program
+
+from . import policy
+
+CRUMBS_TOLD = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Crumb:
+    """An item to fix next."""
+
+    item: str
+    short: str
+    size: str
+    """its contribution in words; empty where it has none"""
+    closes: float | None
+    closes_words: str
+    trend: str
+    link: str
+    check: str
+
+    @property
+    def bar(self) -> int:
+        """Width of its bar in percent."""
+        return max(2, round(100 * (self.closes or 0)))
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """What changed since the last message about the goal."""
+
+    when: str
+    measured: bool = True
+    """whether anything was measured since"""
+    ruler_changed: bool = False
+    change: str = ""
+    better: bool = False
+    new: list[str] = field(default_factory=list)
+    gone: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class HowTo:
+    """The playbook, as far as there is one."""
+
+    steps: list[str]
+    example: str
+    check: str
+    expert: User | None
+
+    @property
+    def ask(self) -> str:
+        """Name and address of the expert, or the address alone."""
+        if self.expert is None:
+            return ""
+        return f"{self.expert.name} <{self.expert.email}>" if self.expert.name else self.expert.email
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """What a mail says of one goal. Numbers are words already; sentences are the templates' business."""
+
+    tone: str
+    """overdue, slipped, still, at risk, behind, or a notice's kind"""
+    status: str
+    shape: str
+    team: str
+    team_key: str
+    metric: str
+    program: Program
+    because: Mapping[str, Any]
+    scorecard: str
+    value: str
+    expected: str
+    target: str
+    gap: str
+    as_of: date | None
+    start: date | None
+    due: date | None
+    forecast: date | None
+    crumbs: list[Crumb]
+    more: int
+    closing: int
+    """how many items it takes to close the gap; 0 where the trail does not close it"""
+    since: Since | None
+    how: HowTo
+    goals: int
+    short: int
+    severity: float
+    see: int = 0
+    """number of an earlier goal in the mail with the same playbook; 0: it is told here"""
+
+
+def tell(facts: Mapping[str, Any], program: Program, playbook: Playbook | None, today: date, tone: str = "") -> Story:
+    """The story of a goal from its kept facts. `tone` is given for notices; nudges find their own."""
+    unit, aggregation = facts["unit"], facts["aggregation"]
+    trail = facts.get("trail") or []
+    length = facts.get("trail_length", 0)
+    value, expected = wording.apart(facts.get("value"), facts.get("expected"), unit, aggregation)
+    if facts.get("status") == "overdue":
+        value, target = wording.apart(facts.get("value"), facts.get("target"), unit, aggregation)
+    else:
+        target = wording.value(facts.get("target"), unit, aggregation)
+    crumbs = [_crumb(crumb, facts, playbook) for crumb in trail[:CRUMBS_TOLD]]
+    closes_it = bool(trail) and length <= len(trail) and (trail[-1]["closes"] or 0) >= 1
+    status = facts.get("status") or "no data"
+    return Story(
+        tone=tone or _tone(facts),
+        status=status,
+        shape=wording.status_shape(status),
+        team=facts["team_name"],
+        team_key=facts["team"],
+        metric=facts["metric_name"],
+        program=program,
+        because=facts["because"],
+        scorecard=scorecard(facts["team"]),
+        value=value,
+        expected=expected,
+        target=target,
+        gap=wording.gap(facts.get("gap"), unit, aggregation),
+        as_of=_day(facts.get("as_of")),
+        start=_day(facts.get("start")),
+        due=_day(facts.get("due")),
+        forecast=_day(facts.get("forecast")),
+        crumbs=crumbs,
+        more=max(0, length - len(crumbs)),
+        closing=length if closes_it else 0,
+        since=_since(facts, today),
+        how=_how(playbook, crumbs),
+        goals=facts.get("goals", 1),
+        short=facts.get("short", 1),
+        severity=policy.severity(facts.get("gap"), facts.get("target"), facts.get("baseline")),
+    )
+
+
+def scorecard(team_key: str) -> str:
+    """The address of a team's scorecard."""
+    return f"{settings.SITE_URL}/teams/{quote(team_key)}/"
+
+
+def _tone(facts: Mapping[str, Any]) -> str:
+    if facts["status"] == "overdue":
+        return "overdue"
+    if facts.get("slipped"):
+        return "slipped"
+    since = facts.get("since")
+    if since and since.get("status") in ("at risk", "behind", "overdue"):
+        return "still"
+    return str(facts["status"])
+
+
+def _crumb(crumb: Mapping[str, Any], facts: Mapping[str, Any], playbook: Playbook | None) -> Crumb:
+    name, size = crumb["item"], crumb["contribution"]
+    # A ratio's item is short by a count of things; every other metric's by an amount in its unit.
+    unit = "to do" if facts["aggregation"] == "ratio" else facts["unit"]
+    return Crumb(
+        item=wording.item(name),
+        short=wording.short_item(name),
+        size="" if size is None else wording.value(size, unit),
+        closes=crumb["closes"],
+        closes_words="" if crumb["closes"] is None else wording.share(crumb["closes"]),
+        trend=crumb["trend"] or "",
+        link=_link(playbook.item_link, name) if playbook and name else "",
+        check=playbook.verify_for(name) if playbook and name else "",
+    )
+
+
+def _how(playbook: Playbook | None, crumbs: list[Crumb]) -> HowTo:
+    if playbook is None:
+        return HowTo([], "", "", None)
+    check = next((crumb.check for crumb in crumbs if crumb.check), "")
+    if not check and "{item}" not in playbook.verify:
+        check = playbook.verify
+    example = playbook.example if _is_web(playbook.example) else ""
+    return HowTo([str(step) for step in playbook.steps], example, check, playbook.expert)
+
+
+def _since(facts: Mapping[str, Any], today: date) -> Since | None:
+    since = facts.get("since")
+    if not since:
+        return None
+    then = _day(since["day"])
+    when = wording.ago(then, today) if then else ""
+    if since.get("ruler_changed"):
+        return Since(when, ruler_changed=True)
+    change = since.get("change")
+    better = bool(change) and (change > 0) == (facts["direction"] == "up")
+    words = "" if change is None else wording.change(change, facts["unit"], facts["aggregation"])
+    names = {"new": since.get("new_items", []), "gone": since.get("gone_items", [])}
+    measured = since.get("as_of") != facts.get("as_of")
+    items = {kind: [wording.item(name) for name in found] for kind, found in names.items()}
+    return Since(when, measured, change=words, better=better, **items)
+
+
+def _link(pattern: str, item: str) -> str:
+    address = pattern.replace("{item}", quote(item, safe="/"))
+    return address if _is_web(address) else ""
+
+
+def _is_web(address: str) -> bool:
+    return address.startswith(("https://", "http://"))
+
+
+def _day(iso: str | None) -> date | None:
+    return date.fromisoformat(iso) if iso else None

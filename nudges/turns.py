@@ -1,0 +1,90 @@
+"""Whose turn has come: which programs may speak to which person on this local day."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from accounts.models import User
+from program.models import Program
+from teams.models import Goal
+
+from . import hours
+from .models import Digest, Turn
+from .people import Addressee, Org, zones
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """One person whose turn has come: their local day, the programs that may speak, the teams they are told about."""
+
+    person: User
+    day: date
+    zone: str
+    turns: Mapping[int, date]
+    """program id → due day"""
+    teams: Mapping[int, Addressee]
+    """team id → why this person"""
+
+
+def due_people(now: datetime, programs: Mapping[int, Program], org: Org) -> Iterator[Due]:
+    """The people whose turn has come and is not taken. Four queries."""
+    pairs = list(_pairs(programs))
+    whom = {team: org.addressee(team, now) for team in {team for team, _program, _since in pairs}}
+    zone_of = zones(one for one in whom.values() if one is not None)
+    asked: dict[int, dict[int, date]] = defaultdict(dict)
+    teams: dict[int, dict[int, Addressee]] = defaultdict(dict)
+    for team, program_id, since in pairs:
+        one = whom[team]
+        if one is None:
+            continue
+        person = one.person.pk
+        program = programs[program_id]
+        local = now.astimezone(hours.zone(zone_of[person]))
+        day = hours.due_day(program.nudge_weekday, local.date())
+        # A goal made after this week's turn waits for the next one: nobody is written to on the spot.
+        if since.astimezone(local.tzinfo).date() > day:
+            continue
+        asked[person][program_id] = day
+        teams[person][team] = one
+    yield from _not_taken(now, programs, asked, teams, zone_of)
+
+
+def _pairs(programs: Mapping[int, Program]) -> Iterator[tuple[int, int, datetime]]:
+    """Each team and program with a goal, and since when the oldest of them is there."""
+    goals = Goal.objects.on_scorecards().filter(program__in=programs).order_by("team", "program", "created_at")
+    seen: set[tuple[int, int]] = set()
+    for team, program, since in goals.values_list("team_id", "program_id", "created_at").iterator(5000):
+        if (team, program) not in seen:
+            seen.add((team, program))
+            yield team, program, since
+
+
+def _not_taken(
+    now: datetime,
+    programs: Mapping[int, Program],
+    asked: Mapping[int, Mapping[int, date]],
+    teams: Mapping[int, Mapping[int, Addressee]],
+    zone_of: Mapping[int, str],
+) -> Iterator[Due]:
+    oldest = now.date() - timedelta(days=9)
+    taken = set(Turn.objects.filter(due_day__gte=oldest).values_list("person", "program", "due_day"))
+    planned = set(Digest.objects.filter(day__gte=oldest).values_list("person", "day"))
+    for person_id, days in sorted(asked.items()):
+        local = now.astimezone(hours.zone(zone_of[person_id]))
+        if not hours.is_working(local) or (person_id, local.date()) in planned:
+            continue
+        turns = {program: day for program, day in days.items() if (person_id, program, day) not in taken}
+        if not any(hours.has_come(local, day, programs[program].nudge_hour) for program, day in turns.items()):
+            continue
+        # One mail a day: a program whose hour is later today speaks in the same digest. One whose day is today but
+        # after work, or on the weekend, waits for its own opening.
+        turns = {
+            program: day
+            for program, day in turns.items()
+            if hours.opens(day, programs[program].nudge_hour)[0] <= local.date()
+        }
+        mine = teams[person_id]
+        yield Due(next(iter(mine.values())).person, local.date(), zone_of[person_id], turns, mine)

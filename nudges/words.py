@@ -1,0 +1,57 @@
+"""From facts to a mail: fills the templates of one kind, wraps the text, puts the style into the HTML."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from functools import lru_cache
+from typing import Any
+
+import css_inline
+from django.template.loader import get_template
+
+from program import wording
+
+COLUMNS = 78
+# "   next:  first words": what follows wraps under the first words, not under the label.
+_LABEL = re.compile(r"^(\s*(?:\d+\. |[a-z]+: +)?)")
+
+
+def fill(kind: str, context: dict[str, Any]) -> tuple[str, str, str]:
+    """Subject, text and HTML of one message of a kind; a name the context lacks is an error."""
+    context = context | {"say": wording}
+    subject = " ".join(_template(kind, "subject.txt").render(context).split())
+    text = _tidy(_template(kind, "body.txt").render(context))
+    html = _inliner().inline(_template(kind, "body.html").render(context | {"subject": subject}))
+    return subject, text, html
+
+
+def _template(kind: str, part: str) -> Any:
+    return get_template(f"nudges/{kind}/{part}", using="jinja2")
+
+
+@lru_cache(maxsize=1)
+def _inliner() -> css_inline.CSSInliner:
+    # Style tags stay: dark mode and phones need media queries, which cannot be inlined. Nothing is ever fetched.
+    return css_inline.CSSInliner(keep_style_tags=True, load_remote_stylesheets=False)
+
+
+def _tidy(text: str) -> str:
+    """Lines of at most 78 columns where there is a space to break at, and never two empty lines in a row."""
+    lines = [wrapped for line in text.splitlines() for wrapped in _wrapped(line.rstrip())]
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip() + "\n"
+
+
+def _wrapped(line: str) -> list[str]:
+    if len(line) <= COLUMNS:
+        return [line]
+    found = _LABEL.match(line)
+    hang = " " * len(found.group(1)) if found else ""
+    return textwrap.wrap(
+        line,
+        COLUMNS,
+        subsequent_indent=hang,
+        break_long_words=False,
+        break_on_hyphens=False,
+        drop_whitespace=True,
+    )
