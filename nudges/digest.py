@@ -159,6 +159,7 @@ def compose(loaded: Loaded, now: datetime) -> Words:
         "told": told[:TOLD_IN_FULL],
         "told_briefly": told[TOLD_IN_FULL:],
         "new_goals": news[notices.NEW_GOAL],
+        "new_by_metric": _by_metric(news[notices.NEW_GOAL]),
         "thanks": news[notices.BACK_ON_THE_PATH],
         "teams": sorted({story.team for story in every}),
         "because": _once(story.because for story in every),
@@ -172,6 +173,14 @@ def compose(loaded: Loaded, now: datetime) -> Words:
     }
     subject, text, html = words.fill(NAME, context)
     return Words(subject, text, html, headers=_headers(context["stop_all"], told or every, loaded))
+
+
+def _by_metric(new: Iterable[stories.Story]) -> list[list[stories.Story]]:
+    """New goals on one metric of one program are one piece of news, with a line for each team."""
+    found: dict[tuple[str, str], list[stories.Story]] = defaultdict(list)
+    for story in sorted(new, key=lambda s: (s.program.key, s.metric, s.team)):
+        found[story.program.key, story.metric].append(story)
+    return list(found.values())
 
 
 def _once(reasons: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

@@ -194,7 +194,7 @@ def _since(facts: Mapping[str, Any], today: date) -> Since | None:
     if not since:
         return None
     then = _day(since["day"])
-    when = wording.ago(then, today) if then else ""
+    when = wording.near_day(then, today)
     if since.get("ruler_changed"):
         return Since(when, ruler_changed=True)
     change = since.get("change")
