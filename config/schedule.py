@@ -1,0 +1,21 @@
+"""The beat table: which work is woken up how often, one sentence a row.
+
+A tick that is missed, doubled or late does no harm: each finds what is due in the database.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def beat_schedule(seconds: float) -> dict[str, dict[str, Any]]:
+    """The table; `seconds` between the ticks (60, shorter in tests and in the demo)."""
+    return {
+        task: {"task": task, "schedule": seconds, "options": {"expires": max(seconds * 5, 60)}}
+        for task in (
+            "teams.tasks.judge_due",  # judges goals without today's standing, and goals that something touched
+            "nudges.tasks.plan_due",  # plans the digests whose local hour has come
+            "nudges.tasks.deliver_due",  # sends what the outbox holds due
+            "reviews.tasks.schedule_due",  # creates the next reviews, and freezes and mails briefs three days ahead
+        )
+    }

@@ -1,0 +1,46 @@
+"""manage.py demo: load the demo (once), then run web, worker, beat and a mailbox until Ctrl-C."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandParser
+
+from accounts.clock import now
+from demo import play, smtp
+from demo.mailbox import folder
+
+
+class Command(BaseCommand):
+    """The service on loopback with a real program in it."""
+
+    help = "Run the demo: real measurements, played in order, with a mailbox of what was sent."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--port", type=int, default=8000)
+        parser.add_argument("--load-only", action="store_true", help="load and play the past, then stop")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        began = time.monotonic()
+        call_command("migrate", verbosity=0)
+        with smtp.serving() as port:
+            settings.EMAIL_HOST, settings.EMAIL_PORT = smtp.HOST, port
+            os.environ |= {
+                "EMAIL_HOST": smtp.HOST,
+                "EMAIL_PORT": str(port),
+                "SITE_URL": f"http://127.0.0.1:{options['port']}",
+            }
+            settings.SITE_URL = os.environ["SITE_URL"]
+            if not play.is_loaded():
+                play.load(now().date(), self.stdout.write)
+            mails = sum(1 for _ in folder().glob("*.eml"))
+            self.stdout.write(f"Ready after {time.monotonic() - began:.0f} s, {mails} mails in the mailbox.")
+            if not options["load_only"]:
+                self.stdout.write(
+                    self.style.SUCCESS(f"Open http://127.0.0.1:{options['port']}/demo/  (Ctrl-C ends all of it)")
+                )
+                call_command("up", port=options["port"])
