@@ -170,7 +170,7 @@ def next_due(case: Case) -> date:
 
 def worst_first(status: str, severity: float, *names: str) -> tuple[object, ...]:
     """The order of goals in a digest: the scorecards' order of statuses; within one, the largest severity first."""
-    return list(Status).index(Status(status)), -severity, *names
+    return list(Status).index(Status(status)), -round(severity, 6), *names
 
 
 def severity(gap: float | None, target: float | None, baseline: float | None) -> float:

@@ -44,8 +44,9 @@ def due_people(now: datetime, programs: Mapping[int, Program], org: Org) -> Iter
         program = programs[program_id]
         local = now.astimezone(hours.zone(zone_of[person]))
         day = hours.due_day(program.nudge_weekday, local.date())
-        # A goal made after this week's turn waits for the next one: nobody is written to on the spot.
-        if since.astimezone(local.tzinfo).date() > day:
+        # A goal made after this week's turn opened waits for the next one: nobody is written to on the spot.
+        made = since.astimezone(local.tzinfo)
+        if (made.date(), made.hour) >= hours.opens(day, program.nudge_hour):
             continue
         asked[person][program_id] = day
         teams[person][team] = one

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from email.message import EmailMessage
-from email.policy import SMTP as SMTP_POLICY
+from email.policy import EmailPolicy
 from email.utils import format_datetime, formataddr, parseaddr
 
 from django.conf import settings
@@ -24,12 +24,27 @@ ANSWER_TIMEOUT = 120
 COMMAND_TIMEOUT = 20
 
 
+class MailPolicy(EmailPolicy):
+    """As the standard library writes mail, except that it must not encode a long link or id as if it were words."""
+
+    UNFOLDED = ("list-unsubscribe", "list-id", "message-id")
+
+    def fold_binary(self, name: str, value: str) -> bytes:
+        """One header as it goes over the wire."""
+        if name.lower() in self.UNFOLDED:
+            return f"{name}: {value}\r\n".encode("ascii")
+        return super().fold_binary(name, value)
+
+
+POLICY = MailPolicy(linesep="\r\n")
+
+
 class EmailChannel:
     """Mails a row by the SMTP server of the settings."""
 
     def seal(self, row: Delivery, now: datetime) -> bytes:
         """The message as it goes over the wire, with dots still unstuffed."""
-        message = EmailMessage(policy=SMTP_POLICY)
+        message = EmailMessage(policy=POLICY)
         message["From"] = settings.DEFAULT_FROM_EMAIL
         name = row.person.name if row.person is not None else ""
         message["To"] = formataddr((name, _ascii_domain(row.address)))

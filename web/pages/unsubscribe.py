@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
@@ -60,8 +60,8 @@ def _act(request: HttpRequest, intent: links.Intent) -> Context:
 
 
 def _page(request: HttpRequest, context: Context, status: int = 200) -> HttpResponse:
-    fields = {name: getattr(context, name) for name in asdict(Context(""))}
-    response = render(request, "pages/unsubscribe.html", fields, status=status, using="jinja2")
+    shown = {field.name: getattr(context, field.name) for field in fields(Context)}
+    response = render(request, "pages/unsubscribe.html", shown, status=status, using="jinja2")
     response["Referrer-Policy"] = "no-referrer"
     response["X-Robots-Tag"] = "noindex"
     return response
