@@ -13,7 +13,7 @@ from teams.models import Goal, Team
 NOW = datetime(2026, 3, 16, 9, 30, tzinfo=UTC)
 """The moment at which most tests play: a Monday."""
 
-PASSWORD = "correct horse battery"  # noqa: S105 - a test's
+PASSWORD = "correct horse battery"
 
 ORG = """
 kind: Group
@@ -21,7 +21,9 @@ metadata: {name: engineering, annotations: {technical-quality/lead: gina}}
 spec: {children: [api, web], profile: {displayName: Engineering}}
 ---
 kind: Group
-metadata: {name: api, annotations: {technical-quality/lead: "user:default/alice", technical-quality/time-zone: Europe/Riga}}
+metadata:
+  name: api
+  annotations: {technical-quality/lead: "user:default/alice", technical-quality/time-zone: Europe/Riga}
 spec: {parent: engineering, profile: {displayName: Api}, members: [bob]}
 ---
 kind: Group
