@@ -193,6 +193,7 @@ CLOCK_FILE = str(VAR_DIR / "demo-days-ahead") if DEMO else None
 
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", "") or "embedded://"
 CELERY_BEAT_SCHEDULE = beat_schedule(env.float("TICK_SECONDS", 60.0))
+CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_IGNORE_RESULT = True
