@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 import textwrap
+from collections.abc import Callable
 from functools import lru_cache
+from types import SimpleNamespace
 from typing import Any
 
 import css_inline
 from django.template.loader import get_template
+from jinja2.runtime import Macro
 
 from program import wording
 
@@ -19,11 +22,29 @@ _LABEL = re.compile(r"^(\s*(?:\d+\. |[a-z]+: +)?)")
 
 def fill(kind: str, context: dict[str, Any]) -> tuple[str, str, str]:
     """Subject, text and HTML of one message of a kind; a name the context lacks is an error."""
-    context = context | {"say": wording}
+    context = context | {"say": wording, "tell": _sentences()}
     subject = " ".join(_template(kind, "subject.txt").render(context).split())
     text = _tidy(_template(kind, "body.txt").render(context))
     html = _inliner().inline(_template(kind, "body.html").render(context | {"subject": subject}))
     return subject, text, html
+
+
+def _sentences() -> SimpleNamespace:
+    """The shared sentences as functions that give plain text.
+
+    Imported by a template in the ordinary way, a macro of a text file would count as safe HTML there: names that
+    people chose would go into the mail unescaped.
+    """
+    module = get_template("nudges/_sentences.txt", using="jinja2").template.make_module({"say": wording})
+    macros = {name: made for name, made in vars(module).items() if isinstance(made, Macro)}
+    return SimpleNamespace(**{name: _plainly(macro) for name, macro in macros.items()})
+
+
+def _plainly(macro: Macro) -> Callable[..., str]:
+    def words(*facts: Any) -> str:
+        return str(macro(*facts))
+
+    return words
 
 
 def _template(kind: str, part: str) -> Any:

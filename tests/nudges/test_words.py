@@ -1,0 +1,288 @@
+"""Every kind of message, none can escape: it renders in full, has text and HTML, is small and fetches nothing."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import date
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from nudges import words
+from nudges.stories import Crumb, HowTo, Since, Story
+from program import wording
+from program.models import Playbook, Program
+from tests.conftest import ROOT
+
+TEMPLATES = ROOT / "templates" / "nudges"
+KINDS = sorted(folder.name for folder in TEMPLATES.iterdir() if folder.is_dir())
+TODAY = date(2026, 11, 23)
+EXPERT = None
+
+
+def crumb(item="lib/webhooks.py", closes=0.58, **changes):
+    made = Crumb(
+        item=item, short=item.rsplit("/", 1)[-1], size="38 to do", closes=closes, closes_words="" if closes is None else wording.share(closes),
+        trend="grew", link=f"https://example.com/{item}", check=f"mypy {item}",
+    )  # fmt: skip
+    return replace(made, **changes)
+
+
+def story(**changes):
+    program = Program(
+        key="typing", name="Every function <typed>", purpose="Fewer type errors & safer refactoring",
+        start=date(2026, 1, 1), end=date(2026, 12, 31), review_every="6 weeks",
+    )  # fmt: skip
+    made = Story(
+        tone="behind", status="behind", shape="▲", team="Api <b>", team_key="api", metric="Typed & checked",
+        program=program, because={"leads": "Api <b>", "team": "Api <b>", "own": True},
+        scorecard="https://quality.example.com/teams/api/", value="45 %", expected="51 %", target="90 %",
+        gap="6 points", as_of=date(2026, 11, 20), start=date(2026, 1, 1), due=date(2026, 12, 31),
+        forecast=date(2027, 2, 14),
+        crumbs=[crumb(), crumb("api/views.py", 0.84), crumb("lib/signing.py", 1.0, trend="new")],
+        more=0, closing=3, since=Since("16 Nov", change="+1 point", better=True, new=["lib/signing.py"], gone=["a.py"]),
+        how=HowTo(["Run <it>", "Fix it"], "https://example.com/golden", "mypy lib/webhooks.py", EXPERT),
+        goals=5, short=2, severity=0.1,
+    )  # fmt: skip
+    return replace(made, **changes)
+
+
+# One of each: whatever branch a template has, one of these goes through it.
+TOLD = {
+    "behind": story(),
+    "at risk": story(tone="at risk", status="at risk", forecast=date(2026, 12, 20)),
+    "overdue": story(tone="overdue", status="overdue", due=date(2026, 10, 31), forecast=None),
+    "slipped": story(tone="slipped"),
+    "still": story(tone="still", since=Since("9 Nov", measured=False)),
+    "ruler changed": story(since=Since("16 Nov", ruler_changed=True)),
+    "no value then": story(since=Since("16 Nov")),
+    "first": story(since=None),
+    "alone": story(crumbs=[crumb(closes=1.0)], closing=1),
+    "not enough": story(crumbs=[crumb(closes=0.3)], closing=0),
+    "no contributions": story(crumbs=[crumb(closes=None, size="", trend="")], closing=0),
+    "whole team": story(crumbs=[crumb("whole team", 1.0)], closing=1),
+    "no trail": story(crumbs=[], closing=0),
+    "many": story(crumbs=[crumb(f"{n}.py", n / 5) for n in range(1, 6)], more=36, closing=41),
+    "many changes": story(since=Since("16 Nov", change="no change", new=list("abcdef"), gone=list("ghijkl"))),
+    "no playbook": story(how=HowTo([], "", "", None)),
+    "as above": story(see=1),
+    "long": story(metric="M" * 200, team="T" * 200, crumbs=[crumb("very/" * 60 + "long.py")]),
+}  # fmt: skip
+NEW = {
+    "ordinary": story(tone="new goal"),
+    "no target yet": story(tone="new goal", target="no value", due=None),
+    "upcoming": story(tone="new goal", status="upcoming", start=date(2027, 1, 1)),
+    "upcoming without data": story(tone="new goal", status="upcoming", start=date(2027, 1, 1), value="no value"),
+    "met": story(tone="new goal", status="met"),
+    "no data": story(tone="new goal", status="no data", value="no value", expected="no value"),
+}
+THANKS = {"met": story(status="met"), "back": story(status="on track")}
+
+
+def digest(told=(), new=(), thanks=(), **changes):
+    every = [*told, *new, *thanks]
+    context = {
+        "today": TODAY,
+        "person": None,
+        "told": list(told)[:5],
+        "told_briefly": list(told)[5:],
+        "new_goals": list(new),
+        "new_by_metric": [list(new)] if new else [],
+        "thanks": list(thanks),
+        "teams": sorted({s.team for s in every}),
+        "because": [s.because for s in every[:1]],
+        "scorecards": {s.team: s.scorecard for s in every},
+        "next_day": date(2026, 12, 7),
+        "sponsors": [],
+        "stop_program": [(every[0].program, "https://quality.example.com/unsubscribe/x/")],
+        "stop_all": "https://quality.example.com/unsubscribe/y/",
+        "goals": 5,
+        "short": 2,
+    }
+    return context | changes
+
+
+CONTEXTS = {
+    "digest": {
+        **{f"told: {name}": digest([s]) for name, s in TOLD.items()},
+        **{f"only one short: {name}": digest([s], short=1) for name, s in TOLD.items()},
+        **{f"second: {name}": digest([TOLD["behind"], s]) for name, s in TOLD.items()},
+        **{f"new: {name}": digest(new=[s]) for name, s in NEW.items()},
+        "new: several": digest(new=list(NEW.values())),
+        **{f"thanks: {name}": digest(thanks=[s]) for name, s in THANKS.items()},
+        "thanks: several": digest(thanks=list(THANKS.values())),
+        "everything": digest(list(TOLD.values()), list(NEW.values()), list(THANKS.values())),
+        "many teams": digest([replace(TOLD["behind"], team=f"Team {n}") for n in range(8)]),
+        "in place of": digest(
+            [story()],
+            because=[
+                {"leads": "Engineering", "team": "Api", "own": False, "instead": "Alice", "instead_why": "away"},
+                {"leads": "Engineering", "team": "Web", "own": False, "instead": "Wanda", "instead_why": "not active"},
+                {"leads": "Engineering", "team": "Ops", "own": False},
+                {"leads": "Core", "team": "Core", "own": True},
+            ],
+        ),
+        "no next day": digest([story()], next_day=None),
+        "many goals": digest([replace(TOLD["many"], metric=f"Metric {n}") for n in range(40)]),
+    }
+}
+CASES = [(kind, name) for kind in KINDS for name in CONTEXTS.get(kind, {"missing": {}})]
+
+
+class Reader(HTMLParser):
+    """Collects what a mail program would see and fetch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text: list[str] = []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+def test_every_kind_has_contexts_here():
+    assert set(KINDS) == set(CONTEXTS)
+    assert KINDS
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_has_its_three_parts(kind):
+    assert {path.name for path in (TEMPLATES / kind).iterdir()} == {"subject.txt", "body.txt", "body.html"}
+
+
+@pytest.mark.parametrize(("kind", "name"), CASES)
+def test_it_renders_whole_small_and_without_fetching(kind, name, settings):
+    subject, text, html = words.fill(kind, CONTEXTS[kind][name])
+    assert subject.strip()
+    assert "\n" not in subject
+    assert text.strip()
+    for part in (subject, text):
+        assert "None" not in part
+        assert "<function" not in part
+        assert "&amp;" not in part
+    assert len(html.encode()) < 100_000
+    assert len(text.encode()) < 100_000
+    reader = Reader()
+    reader.feed(html)
+    assert "None" not in " ".join(reader.text)
+    for tag, attributes in reader.tags:
+        assert tag not in {"img", "script", "iframe", "object", "embed", "form", "link", "video", "audio", "svg"}
+        assert not any(name.startswith("on") for name in attributes)
+        if "href" in attributes:
+            assert str(attributes["href"]).startswith(("https://", "http://", "mailto:"))
+    assert not re.search(r"url\(|@import|src=", html)
+    # What a person wrote shows as they wrote it.
+    if name != "long":
+        assert "<typed>" not in html.replace("&lt;typed&gt;", "")
+        assert "Api <b>" not in html
+
+
+@pytest.mark.parametrize(("kind", "name"), CASES)
+def test_the_text_part_is_at_most_78_columns_but_for_what_cannot_be_broken(kind, name):
+    _, text, _ = words.fill(kind, CONTEXTS[kind][name])
+    for line in text.splitlines():
+        assert len(line) <= 78 or len(line.split()) <= 2 or max(len(word) for word in line.split()) > 50, line
+        assert line == line.rstrip()
+    assert "\n\n\n" not in text
+
+
+@pytest.mark.parametrize(("kind", "name"), CASES)
+def test_no_sentence_has_holes(kind, name):
+    for part in words.fill(kind, CONTEXTS[kind][name])[:2]:
+        assert not re.search(r"\(\)|  [.,;]| [.,;] |\.\.|;\s*;|: *;", part), part
+
+
+def test_a_name_that_the_context_lacks_is_an_error():
+    from jinja2 import UndefinedError
+
+    context = digest([story()])
+    del context["next_day"]
+    with pytest.raises(UndefinedError):
+        words.fill("digest", context)
+
+
+def test_the_html_carries_dark_mode_and_its_style_is_inline():
+    _, _, html = words.fill("digest", digest([story()]))
+    assert "prefers-color-scheme: dark" in html
+    assert '<meta name="color-scheme" content="light dark">' in html
+    assert re.search(r'<h1 style="[^"]*font-size', html)
+
+
+# What it says, word for word
+
+
+def said(*args, **kwargs):
+    subject, text, _ = words.fill("digest", digest(*args, **kwargs))
+    return subject, " ".join(text.split())
+
+
+def plain(**changes):
+    return story(team="Api", metric="Typed functions", because={"leads": "Api", "team": "Api", "own": True}, **changes)
+
+
+def test_the_first_line_says_it_all():
+    subject, text = said([plain()])
+    assert subject == "Api: 2 of 5 goals off the path; webhooks.py is the one to fix"
+    assert text.startswith(
+        "Api is 6 points behind its path on Typed functions. "
+        "3 items close the gap; lib/webhooks.py alone closes 58 % of it."
+    )
+    assert "45 % on 20 Nov, should be 51 % today; target 90 % by 31 Dec" in text
+    assert "at the present pace it gets there on 14 Feb 2027, 7 weeks late" in text
+    assert "You get this because you lead Api." in text
+    assert "The next one comes on Mon 7 Dec at the earliest, and only if something still needs you." in text
+
+
+@pytest.mark.parametrize(
+    ("changes", "subject", "first"),
+    [
+        (
+            {"tone": "overdue", "status": "overdue", "due": date(2026, 10, 31)},
+            "Api: Typed functions is overdue, 6 points short; webhooks.py is the one to fix",
+            "Api is 6 points short of its target on Typed functions, which was due on 31 Oct 2026.",
+        ),
+        (
+            {"tone": "slipped"},
+            "Api: Typed functions is 6 points behind; webhooks.py is the one to fix",
+            "Api slipped off its path on Typed functions: it is 6 points behind.",
+        ),
+        (
+            {"tone": "still", "crumbs": [crumb(closes=0.2)]},
+            "Api: Typed functions is 6 points behind; start with webhooks.py",
+            "Api is still 6 points behind its path on Typed functions.",
+        ),
+        (
+            {"crumbs": []},
+            "Api: Typed functions is 6 points behind",
+            "Api is 6 points behind its path on Typed functions.",
+        ),
+    ],
+)
+def test_each_tone_has_its_words(changes, subject, first):
+    told = said([plain(**changes)], short=1)
+    assert told[0] == subject
+    assert told[1].startswith(first)
+
+
+def test_news_and_thanks_have_their_words():
+    assert said(new=[plain()])[0] == "Api has a new goal: Typed functions"
+    assert said(thanks=[plain(status="met")])[0] == "Api: Typed functions has reached its target"
+    assert said(thanks=[plain(status="on track")])[1].startswith(
+        "Api is back on its path on Typed functions: 45 %, where the path asks for 51 %. Thank you."
+    )
+
+
+def test_the_playbooks_command_names_the_item():
+    assert Playbook(verify="mypy {item}").verify_for("a.py") == "mypy a.py"
+    assert "check: mypy lib/webhooks.py" in said([plain()])[1]
+
+
+def test_templates_use_no_other_folder():
+    names = {path.name for path in Path(TEMPLATES).iterdir() if path.is_file()}
+    assert names == {"_mail.html", "_sentences.txt"}
