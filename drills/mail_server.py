@@ -58,7 +58,8 @@ class MailServer:
             allow_reuse_address = True
 
         self._server = Server(("127.0.0.1", 0), Handler)
-        self.host, self.port = self._server.server_address[:2]
+        self.host = "127.0.0.1"
+        self.port = int(self._server.server_address[1])
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
 
     def __enter__(self) -> MailServer:

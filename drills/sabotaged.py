@@ -32,7 +32,7 @@ def mark_first() -> None:
 
     def send(self, sealed, address, handing):  # type: ignore[no-untyped-def]
         def marked() -> bool:
-            going = handing()
+            going = bool(handing())
             Delivery.objects.filter(state=Delivery.State.HANDING, address=address).update(state=Delivery.State.SENT)
             return going
 

@@ -34,7 +34,7 @@ def queue(env: dict[str, str]) -> Iterator[list[subprocess.Popen[bytes]]]:
         [*celery, "beat", "-S", "celery.beat:Scheduler", "-s", beat_file, "--pidfile=", "--loglevel", "CRITICAL"],
     )
     running = [
-        subprocess.Popen(  # noqa: S603
+        subprocess.Popen(
             command, env=env, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
         )
         for command in commands

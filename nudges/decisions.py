@@ -38,6 +38,11 @@ class Decided:
         return [nudge for nudge in self.nudges if nudge.state == Nudge.State.SAID]
 
     @property
+    def rows(self) -> list[Nudge | Notice]:
+        """Everything that is kept: nudges said and withheld, and notices."""
+        return [*self.nudges, *self.notices]
+
+    @property
     def says_something(self) -> bool:
         """Whether a mail goes out at all."""
         return bool(self.said or self.notices)
@@ -46,11 +51,6 @@ class Decided:
     def next_day(self) -> date | None:
         """The first day on which something may be said again."""
         return min(self.next_days, default=None)
-
-    def programs(self, situation: Situation) -> set[int]:
-        """Programs that speak in it."""
-        goals = {goal.pk: goal.program for team in self.due.teams for goal in situation.goals.get(team, ())}
-        return {goals[row.goal_id] for row in (*self.said, *self.notices) if row.goal_id is not None}
 
     def letter(self) -> Letter:
         """Its place in the outbox."""

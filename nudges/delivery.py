@@ -17,6 +17,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import F, QuerySet
@@ -228,7 +229,7 @@ def _send(session: Session, one: _Sealed, token: str, now: datetime, batch: Batc
 
 def _sent(row: Delivery, token: str, now: datetime, batch: Batch) -> None:
     """Put the server's 250 on record; a database that restarts just now gets a few seconds to come back."""
-    changes = {"state": State.SENT, "sent_at": now, "reason": "", "lease": "", "lease_until": None}
+    changes: dict[str, Any] = {"state": State.SENT, "sent_at": now, "reason": "", "lease": "", "lease_until": None}
     if row.private:
         changes |= {"text": "", "html": "", "attachments": []}
     for wait in (0.5, 1, 2, 4, 8, None):
@@ -281,7 +282,7 @@ def _end(
 ) -> None:
     """Bring rows to an end in which they never arrive, and tell their kind in the same transaction."""
     for row in rows:
-        changes = {"state": state, "reason": why(row)[:300], "lease": "", "lease_until": None}
+        changes: dict[str, Any] = {"state": state, "reason": why(row)[:300], "lease": "", "lease_until": None}
         if row.private:
             changes |= {"text": "", "html": "", "attachments": []}
         ours = Delivery.objects.filter(

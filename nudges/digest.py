@@ -54,7 +54,8 @@ def prefetch(rows: Sequence[Delivery], now: datetime) -> None:
     told: dict[int, list[Notice]] = defaultdict(list)
     for notice in Notice.objects.filter(digest__in=digests.values()).select_related(*with_goal):
         told[notice.digest_id].append(notice)
-    spoken = [row.goal for rows_ in (*nudges.values(), *told.values()) for row in rows_ if row.goal]
+    spoken = [nudge.goal for of_one in nudges.values() for nudge in of_one]
+    spoken += [notice.goal for of_one in told.values() for notice in of_one if notice.goal]
     playbooks = {
         p.metric_id: p
         for p in Playbook.objects.filter(metric__in={goal.metric_id for goal in spoken}).select_related("expert")
@@ -242,7 +243,8 @@ def _other_days(people: Iterable[int], digests: Iterable[Digest], now: datetime)
         digest__in=[d.pk for d in digests]
     )
     for person, handed_at, zone in recent.reached().values_list("person", "handed_at", "digest__time_zone"):
-        found[person].append(handed_at.astimezone(hours.zone(zone or "UTC")).date())
+        if handed_at is not None:
+            found[person].append(handed_at.astimezone(hours.zone(zone or "UTC")).date())
     return found
 
 

@@ -19,14 +19,14 @@ CRUMBS_KEPT = 20
 
 def attach(decided: Sequence[Decided], situation: Situation) -> None:
     """Give each row its facts. Five queries, whatever the number of people."""
-    spoken = {goal for d in decided for goal in d.standings} | {n.goal_id for d in decided for n in d.notices}
+    spoken = {row.goal_id for d in decided for row in d.rows if row.goal_id is not None}
     goals = {goal.pk: goal for goal in Goal.objects.filter(pk__in=spoken).select_related("metric", "team")}
     standings = Standing.objects.in_bulk([row.pk for d in decided for row in d.standings.values()])
     versions = _versions(spoken, {row.goal: row.day for d in decided for row in d.standings.values()})
     earlier = _earlier(decided, situation)
     for d in decided:
-        for row in (*d.nudges, *d.notices):
-            goal = goals[row.goal_id]
+        for row in d.rows:
+            goal = goals[row.goal_id or 0]
             light = d.standings.get(goal.pk)
             last = situation.last.get((d.due.person.pk, goal.pk))
             program = situation.programs[goal.program_id]
@@ -47,10 +47,10 @@ def _team_counts(team: int, situation: Situation) -> dict[str, int]:
 def _earlier(decided: Sequence[Decided], situation: Situation) -> dict[int, dict[str, Any]]:
     """By nudge: the facts that were last said to these people about these goals."""
     pks = {
-        situation.last[d.due.person.pk, row.goal_id].pk
+        last.pk
         for d in decided
-        for row in (*d.nudges, *d.notices)
-        if (d.due.person.pk, row.goal_id) in situation.last
+        for row in d.rows
+        if (last := situation.last.get((d.due.person.pk, row.goal_id or 0))) is not None
     }
     rows = Nudge.objects.filter(pk__in=pks).values_list("pk", "day", "facts")
     return {pk: {**facts, "day": day.isoformat()} for pk, day, facts in rows}

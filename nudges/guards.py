@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from statistics import median
 
 from django.conf import settings
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 from django.db.models.functions import TruncDate
 
 from accounts import audit
@@ -92,5 +92,5 @@ def usual(now: datetime) -> int:
     return int(median(busiest.values())) if busiest else 0
 
 
-def _hold(rows, reason: str) -> int:  # type: ignore[no-untyped-def]
+def _hold(rows: QuerySet[Delivery], reason: str) -> int:
     return rows.filter(state=State.PENDING).update(state=State.HELD, reason=reason[:300])

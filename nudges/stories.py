@@ -203,7 +203,7 @@ def _since(facts: Mapping[str, Any], today: date) -> Since | None:
     names = {"new": since.get("new_items", []), "gone": since.get("gone_items", [])}
     measured = since.get("as_of") != facts.get("as_of")
     items = {kind: [wording.item(name) for name in found] for kind, found in names.items()}
-    return Since(when, measured, change=words, better=better, **items)
+    return Since(when, measured, change=words, better=better, new=items["new"], gone=items["gone"])
 
 
 def _link(pattern: str, item: str) -> str:

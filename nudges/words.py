@@ -35,7 +35,8 @@ def _sentences() -> SimpleNamespace:
     Imported by a template in the ordinary way, a macro of a text file would count as safe HTML there: names that
     people chose would go into the mail unescaped.
     """
-    module = get_template("nudges/_sentences.txt", using="jinja2").template.make_module({"say": wording})
+    sentences: Any = get_template("nudges/_sentences.txt", using="jinja2")
+    module = sentences.template.make_module({"say": wording})
     macros = {name: made for name, made in vars(module).items() if isinstance(made, Macro)}
     return SimpleNamespace(**{name: _plainly(macro) for name, macro in macros.items()})
 

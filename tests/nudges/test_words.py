@@ -24,8 +24,9 @@ EXPERT = None
 
 def crumb(item="lib/webhooks.py", closes=0.58, **changes):
     made = Crumb(
-        item=item, short=item.rsplit("/", 1)[-1], size="38 to do", closes=closes, closes_words="" if closes is None else wording.share(closes),
-        trend="grew", link=f"https://example.com/{item}", check=f"mypy {item}",
+        item=item, short=item.rsplit("/", 1)[-1], size="38 to do", closes=closes,
+        closes_words="" if closes is None else wording.share(closes), trend="grew",
+        link=f"https://example.com/{item}", check=f"mypy {item}",
     )  # fmt: skip
     return replace(made, **changes)
 
