@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
-from django.db.models import F, Q
+from django.db import connection
 
 from program.rules.series import Reading, SourceReadings
 from program.rules.trail import Item
-
-from .models import Snapshot, Source
 
 Pair = tuple[int, int]
 """(metric version id, team id): what a team's series is known by."""
@@ -23,54 +22,95 @@ class SourceHistory:
     """One source's snapshots as the rules want them, with their row ids (same order)."""
 
     readings: SourceReadings
-    ids: Sequence[int]
+    ids: list[int]
 
 
 Histories = Mapping[Pair, Sequence[SourceHistory]]
 
 
+COLUMNS = "src.metric_version_id, src.team_id, src.id, src.name, src.retired_on, src.newest"
+TOTALS = "s.id, s.as_of, s.count, s.numerator, s.denominator, s.maximum"
+
+
 def load(wanted: Mapping[Pair, date], whole: Iterable[Pair] = ()) -> Histories:
-    """The snapshots of these series that a judgment of each one's day may need, oldest first. Two queries.
+    """The snapshots of these series that a judgment of each one's day may need, oldest first. One query, two at most.
 
     A judgment of a day on or after the newest snapshot reads the 90 days before that snapshot and one snapshot more a
     source (`Source.carry`), however long the history is. For earlier days, and for the series in `whole` (whose
     baseline is not recorded yet), the history is read from its beginning.
     """
-    sources: dict[int, tuple[Pair, str, date | None]] = {}
-    bounded, unbounded = [], []
+    if not wanted:
+        return {}
     from_the_beginning = set(whole)
-    rows = Source.objects.filter(
-        metric_version__in={version for version, _ in wanted}, team__in={team for _, team in wanted}
-    ).values_list("pk", "metric_version", "team", "name", "retired_on", "newest")
-    for pk, version, team, name, retired_on, newest in rows:
-        pair = (version, team)
-        if pair not in wanted or newest is None:
-            continue
-        sources[pk] = (pair, name, retired_on)
-        whole_history = pair in from_the_beginning or newest > wanted[pair]
-        (unbounded if whole_history else bounded).append(pk)
-    needed = Q(source__in=bounded, as_of__gte=F("source__carry"))
-    if unbounded:
-        needed |= Q(source__in=unbounded)
-    return _histories(sources, needed) if sources else {}
+    versions, teams = sorted({version for version, _ in wanted}), sorted({team for _, team in wanted})
+    found: dict[Pair, dict[int, SourceHistory]] = {}
+    further: set[int] = set()
+    if from_the_beginning != wanted.keys():
+        for version, team, source, name, retired_on, newest, *totals in _rows(versions, teams, bounded=True):
+            pair = (version, team)
+            day = wanted.get(pair)
+            if day is None or pair in from_the_beginning:
+                continue
+            if newest > day:
+                further.add(source)
+            else:
+                _add(found, pair, source, name, retired_on, totals)
+    if from_the_beginning or further:
+        for version, team, source, name, retired_on, _, *totals in _rows(versions, teams, bounded=False):
+            pair = (version, team)
+            if source in further or pair in from_the_beginning:
+                _add(found, pair, source, name, retired_on, totals)
+    return {pair: sorted(held.values(), key=lambda history: history.readings.name) for pair, held in found.items()}
 
 
-def _histories(sources: Mapping[int, tuple[Pair, str, date | None]], needed: Q) -> Histories:
-    readings: dict[int, list[Reading]] = defaultdict(list)
-    ids: dict[int, list[int]] = defaultdict(list)
-    snapshots = (
-        Snapshot.objects.filter(needed)
-        .order_by("source", "as_of")
-        .values_list("source_id", "pk", "as_of", "count", "numerator", "denominator", "maximum")
-    )
-    for source, pk, *totals in snapshots:
-        readings[source].append(Reading(*totals))
-        ids[source].append(pk)
-    histories: dict[Pair, list[SourceHistory]] = defaultdict(list)
-    for source in sorted(readings, key=lambda pk: sources[pk][1]):
-        pair, name, retired_on = sources[source]
-        histories[pair].append(SourceHistory(SourceReadings(name, readings[source], retired_on), ids[source]))
-    return histories
+def _add(
+    found: dict[Pair, dict[int, SourceHistory]],
+    pair: Pair,
+    source: int,
+    name: str,
+    retired_on: date | None,
+    totals: list[Any],
+) -> None:
+    held = found.setdefault(pair, {})
+    history = held.get(source)
+    if history is None:
+        history = held[source] = SourceHistory(SourceReadings(name, [], retired_on), [])
+    history.ids.append(totals[0])
+    history.readings.readings.append(Reading(*totals[1:]))  # type: ignore[attr-defined]
+
+
+def _rows(versions: list[int], teams: list[int], *, bounded: bool) -> Iterable[tuple[Any, ...]]:
+    """Snapshots of all sources of these versions and teams, each source's oldest first.
+
+    On PostgreSQL the lateral subquery (with OFFSET 0, which keeps it apart) reads each source by the index, whatever
+    the planner believes of the table; SQLite does so by itself.
+    """
+    since = "AND s.as_of >= src.carry" if bounded else ""
+    with connection.cursor() as cursor:
+        # Only fixed words are put into these statements; values are parameters.
+        if connection.vendor == "postgresql":
+            cursor.execute(
+                f"""SELECT {COLUMNS}, s.* FROM teams_source src CROSS JOIN LATERAL (
+                SELECT {TOTALS} FROM teams_snapshot s WHERE s.source_id = src.id {since} ORDER BY s.as_of OFFSET 0) s
+                WHERE src.metric_version_id = ANY(%s) AND src.team_id = ANY(%s)""",  # noqa: S608
+                [versions, teams],
+            )
+            return cursor.fetchall()
+        cursor.execute(
+            f"""SELECT {COLUMNS}, {TOTALS} FROM teams_source src JOIN teams_snapshot s ON s.source_id = src.id {since}
+            WHERE src.metric_version_id IN ({_marks(versions)}) AND src.team_id IN ({_marks(teams)})
+            ORDER BY src.id, s.as_of""",  # noqa: S608
+            [*versions, *teams],
+        )
+        return [(*row[:4], _day(row[4]), _day(row[5]), row[6], _day(row[7]), *row[8:]) for row in cursor.fetchall()]
+
+
+def _marks(values: list[int]) -> str:
+    return ", ".join(["%s"] * len(values))
+
+
+def _day(value: str | date | None) -> date | None:
+    return date.fromisoformat(value) if isinstance(value, str) else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +138,13 @@ def snapshot_ids(histories: Sequence[SourceHistory], day: date) -> SnapshotIds:
 
 def load_items(snapshots: Iterable[int]) -> dict[int, dict[str, tuple[float, float]]]:
     """The observations of these snapshots: by snapshot id and item, (numerator, denominator). One query."""
-    rows = Snapshot.objects.filter(pk__in=list(snapshots)).values_list("pk", "items")
-    return {pk: {name: unpack(held) for name, held in items.items()} for pk, items in rows}
+    ids = list(snapshots)
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SELECT id, items::text FROM teams_snapshot WHERE id = ANY(%s)", [ids])
+        else:
+            cursor.execute(f"SELECT id, items FROM teams_snapshot WHERE id IN ({_marks(ids)})", ids)  # noqa: S608
+        return {pk: {name: unpack(held) for name, held in json.loads(text).items()} for pk, text in cursor.fetchall()}
 
 
 def unpack(held: float | list[float]) -> tuple[float, float]:

@@ -37,7 +37,7 @@ class Judged:
 
 
 def compute(on_days: Sequence[GoalOnDay]) -> tuple[list[Judged], Histories]:
-    """Judge goals from the observations held now, storing nothing; also gives the series that were read. Three queries.
+    """Judge goals from the observations held now, storing nothing; also gives the series that were read. Two queries.
 
     Each goal's day may be another; `on_days` names a series once, or several times with the same day.
     """

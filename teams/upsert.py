@@ -39,7 +39,7 @@ def upsert(
             aliases = ", ".join(f"a{i}" for i in range(len(columns)))
             cursor.execute(
                 f"INSERT INTO {table} ({', '.join(names)}) SELECT {casts} FROM unnest({arrays}) AS u({aliases}) {conflict}",  # noqa: S608, E501
-                [list(column) for column in zip(*rows, strict=True)],
+                [_listed(field, column) for field, column in zip(columns, zip(*rows, strict=True), strict=True)],
             )
         else:
             marks = ", ".join(["%s"] * len(columns))
@@ -65,6 +65,13 @@ def _array_type(field: Any) -> str:
 
 def _cast(field: Any) -> str:
     return "::jsonb" if isinstance(field, models.JSONField) else ""
+
+
+def _listed(field: Any, column: Sequence[Any]) -> list[Any]:
+    """An array has one type: whole numbers among floats become floats."""
+    if isinstance(field, models.FloatField):
+        return [None if v is None else float(v) for v in column]
+    return list(column)
 
 
 def _adapt(field: Any, column: Sequence[Any]) -> Sequence[Any]:

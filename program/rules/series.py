@@ -55,6 +55,11 @@ def aggregate(aggregation: str, readings: Sequence[Reading]) -> float | None:
     sum = Σ numerator; ratio = Σ numerator / Σ denominator; mean = mean of item values; max = the largest;
     latest = the single value. Raises ValueError on another aggregation.
     """
+    if len(readings) == 1 and aggregation in ("sum", "ratio"):  # most of all calls: the totals are exact already
+        (only,) = readings
+        if aggregation == "sum":
+            return only.numerator
+        return only.numerator / only.denominator if only.denominator else None
     match aggregation:
         case "sum":
             return math.fsum(r.numerator for r in readings)
@@ -76,7 +81,7 @@ def newest(sources: Sequence[SourceReadings], day: date) -> list[Reading]:
     found = []
     for source in sources:
         if source.retired_on is None or day < source.retired_on:
-            at = bisect_right(source.readings, day, key=_as_of)
+            at = _place(source.readings, day)
             if at:
                 found.append(source.readings[at - 1])
     return found
@@ -85,6 +90,9 @@ def newest(sources: Sequence[SourceReadings], day: date) -> list[Reading]:
 def value_on(aggregation: str, sources: Sequence[SourceReadings], day: date) -> Value:
     """The team's value on a day, from the newest snapshot of each live source, all together."""
     readings = newest(sources, day)
+    if len(readings) == 1:
+        (only,) = readings
+        return Value(aggregate(aggregation, readings), only.as_of, only.n, only.numerator, only.denominator)
     if not readings:
         return NOTHING
     return Value(
@@ -100,12 +108,14 @@ def points(aggregation: str, sources: Sequence[SourceReadings], until: date) -> 
     """The series up to a day, oldest first: a point on each day on which a live source has a snapshot."""
     if len(sources) == 1:  # most series: every snapshot is a point of its own
         (source,) = sources
-        end = source.retired_on
-        return [
-            Point(r.as_of, aggregate(aggregation, (r,)))
-            for r in source.readings
-            if r.as_of <= until and (end is None or r.as_of < end)
-        ]
+        readings = source.readings[: _place(source.readings, until)]
+        if source.retired_on is not None:
+            readings = [r for r in readings if r.as_of < source.retired_on]
+        if aggregation == "sum":
+            return [Point(r.as_of, r.numerator) for r in readings]
+        if aggregation == "ratio":
+            return [Point(r.as_of, r.numerator / r.denominator if r.denominator else None) for r in readings]
+        return [Point(r.as_of, aggregate(aggregation, (r,))) for r in readings]
     days = {
         r.as_of
         for source in sources
@@ -117,7 +127,14 @@ def points(aggregation: str, sources: Sequence[SourceReadings], until: date) -> 
 
 def with_value(series: Sequence[Point]) -> list[tuple[date, float]]:
     """The points that have a value."""
-    return [(day, value) for day, value in series if value is not None]
+    return [point for point in series if point[1] is not None]  # type: ignore[misc]
+
+
+def _place(readings: Sequence[Reading], day: date) -> int:
+    """How many readings lie on or before a day; mostly all of them."""
+    if not readings or readings[-1][0] <= day:
+        return len(readings)
+    return bisect_right(readings, day, key=_as_of)
 
 
 def _as_of(reading: Reading) -> date:

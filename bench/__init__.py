@@ -1,0 +1,1 @@
+"""Speed, measured as ratios to floors of the same run."""

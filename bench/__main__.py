@@ -1,0 +1,34 @@
+"""make bench: measure on a real PostgreSQL, print ratios to floors of the same run, and fail if a goal is missed."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+
+
+def main(wanted: list[str]) -> int:
+    """Run the benchmarks whose names begin with one of `wanted` (all, if none is named)."""
+    from tests.services import postgresql
+
+    with tempfile.TemporaryDirectory(prefix="quality-bench-") as folder, postgresql() as url:
+        os.environ |= {"DATABASE_URL": url, "VAR_DIR": folder, "DJANGO_SETTINGS_MODULE": "config.settings"}
+        import django
+
+        django.setup()
+        from django.core.management import call_command
+
+        from bench import judging, reading
+        from bench.report import Report
+
+        call_command("migrate", verbosity=0)
+        report = Report()
+        for name, part in (("judge", judging.run), ("scorecard", reading.run)):
+            if not wanted or any(name.startswith(prefix) for prefix in wanted):
+                print(f"-- {name} …", flush=True)
+                part(report)
+        return report.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
