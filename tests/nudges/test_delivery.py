@@ -258,6 +258,24 @@ def test_a_sender_that_lost_its_lease_can_change_nothing(kind, server):
     assert server.counts() == {row.message_id: 1}
 
 
+def test_a_rivals_claim_is_not_ours_to_use_or_to_give_back(kind, server):
+    """The first sender stalls, a second one claims the row and has not sent it yet; the first one wakes up again."""
+    row = put()
+    late = NOW + delivery.LEASE
+    rival = []
+
+    def claim_only(stage, _exchange):
+        if stage == "rcpt" and not rival:
+            delivery.sweep(late)
+            rival.append(delivery.claim(late, 10)[0])
+
+    server.on_stage = claim_only
+    batch = delivery.deliver_batch(NOW)
+    assert dict(batch.ended) == {"not ours any more": 1}
+    assert (fresh(row).state, row.lease, row.attempts) == (State.CLAIMED, rival[0], 0)
+    assert server.counts() == {}
+
+
 def test_a_slow_answer_is_better_than_doubt(kind, server):
     """The server thinks about the text for longer than the lease: doubt first, then its 250."""
     row = put()

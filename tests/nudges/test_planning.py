@@ -355,6 +355,17 @@ def test_two_programs_share_one_digest_though_one_speaks_later_in_the_day(play):
     assert mail.subject == "Api: 2 of 3 goals off the path; m.py is the one to fix"
 
 
+def test_a_program_that_wakes_up_after_the_days_digest_waits_for_the_next_day(play):
+    other_program(play)
+    play.announced()
+    Program.objects.filter(key="docs").update(state="paused")
+    assert play.run(MONDAY + WEEK).said == 2
+    Program.objects.filter(key="docs").update(state="active")
+    assert play.run(MONDAY + WEEK + timedelta(hours=1)).digests == 0
+    assert play.run(MONDAY + WEEK + timedelta(days=1)).said == 1
+    assert said_to(play.world.alice)[-1] == (date(2026, 3, 24), "api", "undocumented")
+
+
 def test_the_smallest_budget_of_a_persons_programs_counts(play):
     other_program(play, weekday="wednesday", maximum=2)
     play.run(MONDAY)
