@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import Any
 
 from program.feeds.batch import shown
+from program.rules.cadence import every_of
 from program.rules.glidepath import ideal
 
 from .fields import Fields, as_day, as_number
@@ -140,17 +141,6 @@ def _review(review: Fields | None) -> dict[str, Any]:
     found["review_minutes"] = review.minutes("duration", default=30)
     found["review_zone"] = review.zone("timezone")
     return found
-
-
-def every_of(text: str) -> tuple[int, str] | None:
-    """A cadence such as `6 weeks` or `1 month` as (6, "weeks"); None when it is none."""
-    number, _, unit = text.strip().partition(" ")
-    plural = unit.rstrip("s") + "s"
-    return (
-        (int(number), plural)
-        if number.isdecimal() and 0 < int(number) < 100 and plural in ("weeks", "months")
-        else None
-    )
 
 
 def _metric(fields: Fields) -> MetricSpec:
