@@ -4,8 +4,27 @@ from __future__ import annotations
 
 import calendar
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Cadence:
+    """Every so many weeks or months (`unit`), from a first wall time (naive) on, in an IANA zone."""
+
+    every: int
+    unit: str
+    first: datetime
+    zone: str
+
+
+class Occurrence(NamedTuple):
+    """One turn: its period key, which is its local day, and its moment in UTC."""
+
+    period: str
+    at: datetime
 
 
 def every_of(text: str) -> tuple[int, str] | None:
@@ -16,42 +35,36 @@ def every_of(text: str) -> tuple[int, str] | None:
     return (int(number), plural) if fits else None
 
 
-def wall_times(every: str, first: datetime) -> Iterator[datetime]:
-    """The wall times (naive) of a cadence, from the first on. Raises ValueError when `every` is no cadence.
-
-    A month that lacks the first one's day has its last day instead, and the next month the first one's again.
-    """
+def cadence_of(every: str, first: datetime, zone: str) -> Cadence | None:
+    """The cadence that these words mean; None when they mean none."""
     step = every_of(every)
-    if step is None:
-        raise ValueError(f"every is a number of weeks or months, such as 6 weeks, not {every!r}")
-    number, unit = step
+    return Cadence(*step, first, zone) if step else None
+
+
+def after(cadence: Cadence, moment: datetime) -> Iterator[Occurrence]:
+    """The occurrences that begin after a moment, in order.
+
+    The wall time stays through clock changes. One that a change skips is as much later; of two, it is the first. A
+    month that lacks the first one's day has its last day instead, and the next month the first one's again.
+    """
     turn = 0
     while True:
         try:
-            yield first + timedelta(weeks=number * turn) if unit == "weeks" else _months_on(first, number * turn)
-        except (OverflowError, ValueError):
+            wall = _wall_time(cadence, turn)
+        except (OverflowError, ValueError):  # past the year 9999
             return
+        at = wall.replace(tzinfo=ZoneInfo(cadence.zone), fold=0).astimezone(UTC)
+        if at > moment:
+            yield Occurrence(wall.date().isoformat(), at)
         turn += 1
 
 
-def _months_on(first: datetime, months: int) -> datetime:
-    year, month = divmod(first.year * 12 + first.month - 1 + months, 12)
+def _wall_time(cadence: Cadence, turn: int) -> datetime:
+    if cadence.unit == "weeks":
+        return cadence.first + timedelta(weeks=cadence.every * turn)
+    year, month = divmod(cadence.first.year * 12 + cadence.first.month - 1 + cadence.every * turn, 12)
     last = calendar.monthrange(year, month + 1)[1]
-    return first.replace(year=year, month=month + 1, day=min(first.day, last))
-
-
-def moment(wall: datetime, zone: str) -> datetime:
-    """The moment (UTC) of a wall time. One that a clock change skips is as much later; of two, the first."""
-    return wall.replace(tzinfo=ZoneInfo(zone), fold=0).astimezone(UTC)
-
-
-def next_after(every: str, first: datetime, zone: str, now: datetime) -> tuple[str, datetime] | None:
-    """The first occurrence after a moment: its period key (the local day) and its moment in UTC."""
-    for wall in wall_times(every, first):
-        at = moment(wall, zone)
-        if at > now:
-            return wall.date().isoformat(), at
-    return None
+    return cadence.first.replace(year=year, month=month + 1, day=min(cadence.first.day, last))
 
 
 def working_days_before(day: date, number: int) -> date:
