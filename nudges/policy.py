@@ -178,3 +178,9 @@ def severity(gap: float | None, target: float | None, baseline: float | None) ->
     if not gap or target is None or baseline is None or target == baseline:
         return 0.0
     return gap / abs(target - baseline)
+
+
+def in_words(reason: str) -> str:
+    """What the name kept with a withheld nudge means: the sentence its rule opens with, or the name itself."""
+    rule = next((rule for rule in RULES if name_of(rule) == reason), None)
+    return (rule.__doc__ or reason).splitlines()[0] if rule else reason

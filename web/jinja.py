@@ -8,6 +8,8 @@ from django.templatetags.static import static
 from django.urls import reverse
 from jinja2 import Environment, StrictUndefined, select_autoescape
 
+from program import wording
+
 
 def environment(**options: Any) -> Environment:
     """What settings.TEMPLATES names."""
@@ -18,5 +20,18 @@ def environment(**options: Any) -> Environment:
         "lstrip_blocks": True,
     }
     made = Environment(**options)  # noqa: S701 - autoescape is chosen by the file's ending, above
-    made.globals.update(static=static, url=lambda name, *args, **kwargs: reverse(name, args=args, kwargs=kwargs))
+    made.globals.update(
+        static=static,
+        url=lambda name, *args, **kwargs: reverse(name, args=args or None, kwargs=kwargs or None),
+        value=wording.value,
+        gap=wording.gap,
+        change=wording.change,
+        count=wording.count,
+        near_day=wording.near_day,
+        shape=wording.status_shape,
+    )
+    made.filters.update(
+        day=wording.day, share=wording.share, item=wording.item, status=wording.status, listed=wording.listed,
+        slug=lambda word: word.replace(" ", "-"), percent=lambda fraction: f"{max(0.0, min(1.0, fraction or 0)):.4%}",
+    )  # fmt: skip
     return made

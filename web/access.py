@@ -1,0 +1,58 @@
+"""Who may see and do what on pages, composed from each room's `visible_to`; out of scope is not found."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import cast
+
+from django.http import Http404, HttpRequest
+from django.shortcuts import get_object_or_404
+
+from accounts.models import User
+from program.models import Program
+from teams.models import Goal, GoalQuerySet, Team
+
+
+def person(request: HttpRequest) -> User:
+    """Who is signed in; LoginRequiredMiddleware saw to it that somebody is."""
+    return cast(User, request.user)
+
+
+def team(request: HttpRequest, key: str) -> Team:
+    """A team this person may see, or 404."""
+    return get_object_or_404(Team.objects.visible_to(person(request)).leaves().select_related("parent"), key=key)
+
+
+def group(request: HttpRequest, key: str) -> Team:
+    """A group this person may see, or 404."""
+    return get_object_or_404(Team.objects.visible_to(person(request)).filter(leaf=False), key=key)
+
+
+def goals(request: HttpRequest) -> GoalQuerySet:
+    """The goals this person may see."""
+    return Goal.objects.visible_to(person(request))
+
+
+def program(request: HttpRequest, key: str) -> Program:
+    """A program this person may see, or 404."""
+    return get_object_or_404(Program.objects.visible_to(person(request)).select_related("sponsor"), key=key)
+
+
+def owned_program(request: HttpRequest, key: str) -> Program:
+    """A program this person owns, or 404."""
+    return get_object_or_404(Program.objects.run_by(person(request)), key=key)
+
+
+def day(request: HttpRequest, present: date) -> date:
+    """The day that the address asks for with ?on=, or the present one. 404 when it is no day."""
+    text = request.GET.get("on", "")
+    if not text:
+        return present
+    try:
+        return date.fromisoformat(text) if len(text) == 10 else _not_a_day(text)
+    except ValueError:
+        return _not_a_day(text)
+
+
+def _not_a_day(text: str) -> date:
+    raise Http404(f"{text[:20]!a} is no day; 2026-01-31 was expected")

@@ -1,0 +1,1 @@
+"""Pages: each module is a door to one page."""

@@ -1,0 +1,192 @@
+"""A program: how it stands in one sentence, its total against the path, and every team on every metric."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any, ClassVar
+
+from django.db.models import Count, Max
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.views.decorators.http import require_safe
+from markupsafe import Markup
+
+from accounts.clock import now, today
+from nudges.models import Nudge
+from program import wording
+from program.models import Metric, Program, ProgramOwner
+from reviews.models import Review
+from teams.boards import Board, Mover, Trend, board, movers, trend
+from teams.models import Goal, GoalTerms, Standing
+from web import access, charts, heatmap
+from web.figures import figure_answer
+from web.render import page
+
+NOT_JUDGED = ("stale", "no data", "exempt")
+
+
+@dataclass(frozen=True)
+class Total:
+    """The program's total on one metric, in words and for its chart."""
+
+    trend: Trend
+    sentence: str
+    chart: str
+
+
+@dataclass
+class Context:
+    """The program page."""
+
+    template: ClassVar[str] = "pages/program.html"
+    here: ClassVar[str] = "programs"
+    program: Program
+    owners: Sequence[ProgramOwner]
+    on: date
+    today: date
+    sentence: str
+    counts: Sequence[tuple[str, int]]
+    board: Board
+    heat: Markup
+    sort: str
+    totals: Sequence[Total]
+    movers: Sequence[Mover]
+    said: int
+    withheld: int
+    review: Review | None
+    may_see_review: bool
+    is_owner: bool
+
+
+@require_safe
+def program(request: HttpRequest, key: str) -> HttpResponse:
+    """The program on a day: today in its review zone, or the one in ?on=."""
+    found = access.program(request, key)
+    present = today(found.review_zone)
+    on = access.day(request, present)
+    user = access.person(request)
+    tag = _tag(found, on, user.pk, request.GET.get("sort", ""))
+    if request.headers.get("If-None-Match") == tag:
+        answer = HttpResponse(status=304)
+    else:
+        answer = page(request, _context(request, found, on, present))
+    answer["ETag"] = tag
+    answer["Cache-Control"] = "private, no-cache"
+    return answer
+
+
+def _context(request: HttpRequest, found: Program, on: date, present: date) -> Context:
+    user = access.person(request)
+    shown = board(found, on, present)
+    sort = request.GET.get("sort", "")
+    rows = heatmap.sorted_rows(shown, sort)
+    totals = [_total(found, metric, on) for metric in shown.metrics]
+    lately = Nudge.objects.filter(goal__program=found, day__gt=on - timedelta(days=28), day__lte=on)
+    told = dict(lately.order_by().values_list("state").annotate(Count("pk")))
+    reviews = Review.objects.filter(program=found, state=Review.State.SCHEDULED, starts_at__gte=now())
+    return Context(
+        program=found,
+        owners=list(found.owners.select_related("user")),
+        on=on,
+        today=present,
+        sentence=_sentence(shown),
+        counts=[(status, number) for status, number in shown.counts.items() if number],
+        board=shown,
+        heat=heatmap.body(shown, rows, grouped=sort not in shown.versions and sort != "worst"),
+        sort=sort,
+        totals=totals,
+        movers=movers(found, on),
+        said=told.get("said", 0),
+        withheld=told.get("withheld", 0),
+        review=reviews.order_by("starts_at").first(),
+        may_see_review=Review.objects.visible_to(user).filter(program=found).exists(),
+        is_owner=Program.objects.run_by(user).filter(pk=found.pk).exists(),
+    )
+
+
+@require_safe
+def chart(request: HttpRequest, key: str, metric: str) -> HttpResponse:
+    """The figure of the program's total on one metric."""
+    found = access.program(request, key)
+    on = access.day(request, today(found.review_zone))
+    metrics = Metric.objects.filter(goals__program=found).distinct()
+    total = trend(found, get_object_or_404(metrics, key=metric), on)
+    days = [point.day for point in total.points]
+    values, path = [point.value for point in total.points], [point.expected for point in total.points]
+    return figure_answer(request, charts.total_figure(total.version, days, values, path, total.target, total.due))
+
+
+@require_safe
+def table(request: HttpRequest, key: str) -> HttpResponse:
+    """Every team on every metric, as CSV."""
+    found = access.program(request, key)
+    present = today(found.review_zone)
+    on = access.day(request, present)
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows(heatmap.table(board(found, on, present)))
+    answer = HttpResponse(text.getvalue(), content_type="text/csv; charset=utf-8")
+    answer["Content-Disposition"] = f'attachment; filename="{found.key}-{on.isoformat()}.csv"'
+    return answer
+
+
+def _tag(found: Program, on: date, user: int, sort: str) -> str:
+    """Changes whenever something that the page says may have changed. Cheap: newest rows and counts only."""
+    goals = Goal.objects.filter(program=found)
+    judged = Standing.objects.filter(goal__in=goals, day=on).aggregate(at=Max("judged_at"), n=Count("pk"))
+    due = goals.aggregate(due=Max("judge_due_at"), n=Count("pk"))
+    terms = GoalTerms.objects.filter(goal__in=goals).aggregate(at=Max("set_at"))
+    told = Nudge.objects.filter(goal__in=goals).aggregate(at=Max("decided_at"))
+    facts: list[Any] = [
+        found.pk,
+        found.state,
+        found.name,
+        found.purpose,
+        found.end,
+        on,
+        today(found.review_zone),
+        user,
+        sort,
+    ]
+    facts += [*judged.values(), *due.values(), *terms.values(), *told.values()]
+    return f'W/"{hashlib.sha256(repr(facts).encode()).hexdigest()[:32]}"'
+
+
+def _total(found: Program, metric: Metric, on: date) -> Total:
+    total = trend(found, metric, on)
+    return Total(total, _total_sentence(total), f"/programs/{found.key}/charts/{metric.key}.json?on={on.isoformat()}")
+
+
+def _total_sentence(total: Trend) -> str:
+    """The program's total against its path, in words."""
+    known = [point for point in total.points if point.value is not None]
+    if not known:
+        return "No team has a value yet."
+    last, unit, aggregation = known[-1], total.version.unit, total.version.aggregation
+    said = f"All teams together stand at {wording.value(last.value, unit, aggregation)} (as of {wording.day(last.day)})"
+    if last.expected is not None:
+        said += f", their paths at {wording.value(last.expected, unit, aggregation)}"
+    if total.target is not None:
+        said += f"; target {wording.value(total.target, unit, aggregation)} by {wording.day(total.due)}"
+    return said + "."
+
+
+def _sentence(shown: Board) -> str:
+    """The page's first line."""
+    teams = len(shown.rows)
+    if not teams:
+        return ""
+    short = sum(
+        1 for row in shown.rows if any(c.status in ("behind", "overdue", "at risk") for c in row.cells.values())
+    )
+    slipped = f", {wording.count(shown.slipped, 'goal')} slipped since the last measurement" if shown.slipped else ""
+    unknown = sum(shown.counts[status] for status in NOT_JUDGED)
+    apart = f" {wording.count(unknown, 'goal')} cannot be counted either way." if unknown else ""
+    at_target = (
+        f"{shown.teams_at_target} of {wording.count(teams, 'team')} {'is' if shown.teams_at_target == 1 else 'are'}"
+    )
+    return f"{at_target} at target, {short} {'is' if short == 1 else 'are'} off the path{slipped}.{apart}"
