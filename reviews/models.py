@@ -135,7 +135,7 @@ class Ask(models.Model):
         WITHDRAWN = "withdrawn"
 
     program = models.ForeignKey(Program, on_delete=models.CASCADE, related_name="asks")
-    review = models.ForeignKey(Review, on_delete=models.PROTECT, related_name="asks", help_text="raised in it")
+    review = models.ForeignKey(Review, on_delete=models.RESTRICT, related_name="asks", help_text="raised in it")
     text = models.CharField(max_length=500)
     of = models.ForeignKey(
         User, null=True, blank=True, on_delete=models.PROTECT, related_name="asks", help_text="who is to do it"
