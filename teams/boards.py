@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from typing import NamedTuple
 
 from program.models import Metric, MetricVersion, Program
+from program.rules.forecast import forecast
 from program.rules.glidepath import expected
 from program.rules.numbers import shortfall
 from program.rules.series import SourceReadings, points, value_on
@@ -65,6 +66,11 @@ class Board:
     teams_at_target: int
     slipped: int
 
+    @property
+    def names(self) -> dict[str, str]:
+        """Metric names by key."""
+        return {metric.key: metric.name for metric in self.metrics}
+
 
 @dataclass(frozen=True, slots=True)
 class TrendPoint:
@@ -85,6 +91,13 @@ class Trend:
     points: Sequence[TrendPoint]
     target: float | None
     due: date | None
+
+    def forecast(self) -> date | None:
+        """When the total reaches the target at the pace of its last 90 days; None when it does not, or is there."""
+        if self.target is None:
+            return None
+        known = [(point.day, point.value) for point in self.points if point.value is not None]
+        return forecast(known, self.target, self.version.direction == "up")
 
 
 @dataclass(slots=True)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import ClassVar
 
-from django.db.models import Count, Q
+from django.db.models import Count, Max, Min, Q
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_safe
@@ -82,16 +82,21 @@ def _sentence(waits: Sequence[Wait]) -> str:
 
 
 def _goals(request: HttpRequest, led: Sequence[Team]) -> list[Wait]:
-    """Goals of the teams I lead that are short today; they wait since their newest measurement."""
+    """Goals of the teams I lead that are short today, each since the day after it last was not. Three queries."""
     days = {team.pk: today(team.time_zone) for team in led}
     goals = access.goals(request).on_scorecards().filter(team__in=led)
-    short = Standing.objects.filter(goal__in=goals, day__in=set(days.values()), status__in=SHORT)
+    kept = Standing.objects.filter(goal__in=goals)
+    fine = dict(kept.exclude(status__in=SHORT).order_by().values_list("goal").annotate(Max("day")))
+    first = dict(kept.order_by().values_list("goal").annotate(Min("day")))
+    short = kept.filter(day__in=set(days.values()), status__in=SHORT)
     found = []
     for standing in short.select_related("goal__team", "goal__metric", "goal__program"):
         team, metric = standing.goal.team, standing.goal.metric
         if standing.day == days[team.pk]:
             address = f"{reverse('team', args=[team.key])}#goal-{metric.key}"
-            found.append(Wait(f"{team.name}: {metric.name}", address, standing.as_of or standing.day, standing.status))
+            last_fine = fine.get(standing.goal_id)
+            since = last_fine + timedelta(days=1) if last_fine else first[standing.goal_id]
+            found.append(Wait(f"{team.name}: {metric.name}", address, since, standing.status))
     return sorted(found, key=lambda wait: WORST_FIRST[wait.status])
 
 

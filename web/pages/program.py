@@ -20,6 +20,7 @@ from accounts.clock import now, today
 from nudges.models import Nudge
 from program import wording
 from program.models import Metric, Program, ProgramOwner
+from program.rules.numbers import reached
 from reviews.models import Review
 from teams.boards import Board, Mover, Trend, board, movers, trend
 from teams.models import Goal, GoalTerms, Standing
@@ -172,7 +173,21 @@ def _total_sentence(total: Trend) -> str:
         said += f", their paths at {wording.value(last.expected, unit, aggregation)}"
     if total.target is not None:
         said += f"; target {wording.value(total.target, unit, aggregation)} by {wording.day(total.due)}"
-    return said + "."
+    return f"{said}. {_pace(total)}".strip()
+
+
+def _pace(total: Trend) -> str:
+    """When the total reaches its target at the present pace, beside the day it is due."""
+    last = next(point for point in reversed(total.points) if point.value is not None)
+    up = total.version.direction == "up"
+    if total.target is None or total.due is None or reached(last.value or 0.0, total.target, up):
+        return ""
+    reaches = total.forecast()
+    if reaches is None:
+        return "At the pace of the last 90 days it does not get there."
+    late = (reaches - total.due).days
+    beside = "in time" if late <= 0 else f"{wording.count(round(late / 7) or 1, 'week')} late"
+    return f"At the pace of the last 90 days it gets there on {wording.day(reaches)}, {beside}."
 
 
 def _sentence(shown: Board) -> str:

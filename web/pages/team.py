@@ -106,7 +106,6 @@ def chart(request: HttpRequest, key: str, goal: int) -> HttpResponseBase:
 
 def _view(card: GoalCard, on: date, team_key: str) -> GoalView:
     j = card.judgment
-    told = f"{card.goal.metric.name}: {_goal_sentence(card)}"
     return GoalView(
         card=card,
         sentence=_goal_sentence(card),
@@ -114,9 +113,22 @@ def _view(card: GoalCard, on: date, team_key: str) -> GoalView:
         more=max(0, len(card.trail) - CRUMBS),
         playbook=getattr(card.goal.metric, "playbook", None),
         chart=f"/teams/{team_key}/charts/{card.goal.pk}.json?on={on.isoformat()}",
-        chart_told=told,
+        chart_told=_chart_told(card),
         open=j.status in SHORT or card.held or j.slipped,
     )
+
+
+def _chart_told(card: GoalCard) -> str:
+    """What the chart shows, for who does not see it: from where to where, by when."""
+    j, unit, aggregation = card.judgment, card.version.unit, card.version.aggregation
+    if j.value is None:
+        return f"{card.goal.metric.name} over time; there is no value yet."
+    said = f"{wording.value(j.value, unit, aggregation)} as of {wording.day(j.as_of)}"
+    if j.baseline is not None:
+        said = f"{wording.value(j.baseline, unit, aggregation)} at the baseline, {said}"
+    if j.target is not None:
+        said += f"; the path leads to {wording.value(j.target, unit, aggregation)} on {wording.day(card.terms.due)}"
+    return f"{said[0].upper()}{said[1:]}."
 
 
 def _goal_sentence(card: GoalCard) -> str:
