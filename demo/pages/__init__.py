@@ -1,0 +1,1 @@
+"""Pages that only the demo has: where to look, and its mailbox."""
