@@ -79,9 +79,14 @@ def test_the_same_batch_again_changes_nothing_and_a_shuffled_one_neither():
 def test_another_snapshot_supersedes_the_old_one_and_what_it_leaves_out_is_gone():
     settle()
     csv(BATCH)
-    run = csv(HEADER + "typed-functions,api,api/views.py,2026-03-01,11,40\ntyped-functions,api,new.py,2026-03-01,0,1\n").run
+    run = csv(
+        HEADER + "typed-functions,api,api/views.py,2026-03-01,11,40\ntyped-functions,api,new.py,2026-03-01,0,1\n"
+    ).run
     assert counts(run) == (1, 1, 1, 0, 1, 0)
-    assert Snapshot.objects.get(source__team__key="api", denominator__gt=0).items == {"api/views.py": [11, 40], "new.py": [0, 1]}
+    assert Snapshot.objects.get(source__team__key="api", denominator__gt=0).items == {
+        "api/views.py": [11, 40],
+        "new.py": [0, 1],
+    }
 
 
 def test_sources_stand_side_by_side():
