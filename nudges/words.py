@@ -20,12 +20,15 @@ COLUMNS = 78
 _LABEL = re.compile(r"^(\s*(?:\d+\. |[a-z]+: +)?)")
 
 
-def fill(kind: str, context: dict[str, Any]) -> tuple[str, str, str]:
-    """Subject, text and HTML of one message of a kind; a name the context lacks is an error."""
+def fill(kind: str, context: dict[str, Any], room: str = "nudges") -> tuple[str, str, str]:
+    """Subject, text and HTML of one message of a kind; a name the context lacks is an error.
+
+    `room` is the folder of the kind's templates: the outbox serves other rooms' mails too.
+    """
     context = context | {"say": wording, "tell": _sentences()}
-    subject = " ".join(_template(kind, "subject.txt").render(context).split())
-    text = _tidy(_template(kind, "body.txt").render(context))
-    html = _inliner().inline(_template(kind, "body.html").render(context | {"subject": subject}))
+    subject = " ".join(_template(room, kind, "subject.txt").render(context).split())
+    text = _tidy(_template(room, kind, "body.txt").render(context))
+    html = _inliner().inline(_template(room, kind, "body.html").render(context | {"subject": subject}))
     return subject, text, html
 
 
@@ -48,8 +51,8 @@ def _plainly(macro: Macro) -> Callable[..., str]:
     return words
 
 
-def _template(kind: str, part: str) -> Any:
-    return get_template(f"nudges/{kind}/{part}", using="jinja2")
+def _template(room: str, kind: str, part: str) -> Any:
+    return get_template(f"{room}/{kind}/{part}", using="jinja2")
 
 
 @lru_cache(maxsize=1)

@@ -1,4 +1,4 @@
-"""Names the reviews room to Django."""
+"""Names the reviews room to Django, and its kinds of message to the outbox."""
 
 from django.apps import AppConfig
 
@@ -6,3 +6,12 @@ from django.apps import AppConfig
 class ReviewsConfig(AppConfig):
     name = "reviews"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        # Models can be imported only now.
+        from nudges import kinds
+
+        from . import wanted
+
+        for kind in wanted.KINDS:
+            kinds.register(kind)

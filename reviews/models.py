@@ -38,9 +38,9 @@ class Review(models.Model):
 
     class State(models.TextChoices):
         SCHEDULED = "scheduled"
-        HELD = "held"
-        SKIPPED = "skipped", "skipped: somebody said so"
-        CANCELED = "canceled", "canceled: no longer in the program's calendar"
+        HELD = "held"  # its time came and people were invited; until minutes are taken that is all that is known
+        SKIPPED = "skipped"  # it was in the calendar and did not take place; stays so
+        CANCELED = "canceled"  # the program's calendar does not have it any more; comes back if the calendar has it
 
     program = models.ForeignKey(Program, on_delete=models.CASCADE, related_name="reviews")
     period = models.CharField(max_length=10, help_text="ISO day in the program's calendar, whenever it is held")

@@ -17,7 +17,7 @@ from program.rules.series import SourceReadings, points, value_on
 from program.rules.status import WORST_FIRST, Status, judge
 
 from .models import Goal, GoalQuerySet, Standing, Team
-from .series import Pair, load
+from .series import Histories, Pair, load
 from .standings import on as judge_on
 from .terms import GoalOnDay, in_force
 
@@ -98,6 +98,19 @@ class Trend:
             return None
         known = [(point.day, point.value) for point in self.points if point.value is not None]
         return forecast(known, self.target, self.version.direction == "up")
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """The program's total on one metric on a day, and where its teams together should be on that day."""
+
+    metric: Metric
+    version: MetricVersion
+    value: float | None
+    expected: float | None
+    as_of: date | None
+    target: float | None
+    due: date | None
 
 
 @dataclass(slots=True)
@@ -182,6 +195,46 @@ def trend(program: Program, metric: Metric, until: date) -> Trend:
         metric=metric,
         version=version,
         points=[_total(day, version.aggregation, readings, paths) for day in days],
+        target=targets.pop() if len(targets) == 1 else None,
+        due=max((g.terms.due for g in on_days), default=None),
+    )
+
+
+def totals(program: Program, on: date) -> list[Total]:
+    """The program's total on each of its metrics on a day, as the trend has it. A constant number of queries.
+
+    `as_of` is the oldest that any team's value rests on; `target` is none where the teams' targets differ.
+    """
+    goals = Goal.objects.filter(program=program, ended_on=None)
+    metrics = {metric.pk: metric for metric in Metric.objects.filter(goals__in=goals).distinct().order_by("key")}
+    versions = MetricVersion.objects.filter(metric__in=metrics, current=True).in_bulk()
+    by_version: dict[int, list[GoalOnDay]] = {pk: [] for pk in versions}
+    for g in in_force(goals, lambda _zone: on):
+        if g.metric_version in by_version:
+            by_version[g.metric_version].append(g)
+    every = [g for of_one in by_version.values() for g in of_one]
+    histories = load({g.pair: on for g in every}, whole=[g.pair for g in every if g.terms.baseline is None])
+    found = [
+        _metric_total(metrics[version.metric_id], version, by_version[pk], histories, on)
+        for pk, version in versions.items()
+    ]
+    return sorted(found, key=lambda total: total.metric.key)
+
+
+def _metric_total(
+    metric: Metric, version: MetricVersion, on_days: Sequence[GoalOnDay], histories: Histories, on: date
+) -> Total:
+    readings = {g.pair: [h.readings for h in histories.get(g.pair, ())] for g in on_days}
+    paths = {g.pair: _path(g, readings[g.pair]) for g in on_days}
+    point = _total(on, version.aggregation, readings, paths)
+    values = [value_on(version.aggregation, sources, on) for sources in readings.values()]
+    targets = {path.target for path in paths.values() if path}
+    return Total(
+        metric=metric,
+        version=version,
+        value=point.value,
+        expected=point.expected,
+        as_of=min((v.as_of for v in values if v.as_of is not None and v.value is not None), default=None),
         target=targets.pop() if len(targets) == 1 else None,
         due=max((g.terms.due for g in on_days), default=None),
     )

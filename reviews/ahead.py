@@ -1,0 +1,65 @@
+"""Three working days ahead of a review: freezes the brief, and puts brief and invites into the outbox, all or nothing."""
+
+from __future__ import annotations
+
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from django.db import transaction
+
+from nudges.outbox import Letter, put_all
+from program.rules.cadence import working_days_before
+
+from . import brief, invites, words
+from .models import Brief, Review
+
+KIND = "brief"
+WORKING_DAYS = 3
+HOUR = time(9)
+LONGEST_AHEAD = timedelta(days=30)
+
+
+def freeze_at(review: Review) -> datetime:
+    """When its brief is due: nine o'clock of the third working day before it, in its zone."""
+    day = working_days_before(review.local_start.date(), WORKING_DAYS)
+    return datetime.combine(day, HOUR, ZoneInfo(review.zone))
+
+
+def freeze_due(now: datetime) -> int:
+    """Freeze and mail what is due, each review once however often and late this runs. Returns how many it did."""
+    waiting = Review.objects.to_come(now).filter(brief=None, starts_at__lt=now + LONGEST_AHEAD)
+    due = [review.pk for review in waiting if freeze_at(review) <= now]
+    return sum(_prepare(pk, now) for pk in due)
+
+
+def _prepare(pk: int, now: datetime) -> bool:
+    with transaction.atomic():
+        locked = Review.objects.select_for_update(of=("self",)).select_related("program__sponsor")
+        review = locked.to_come(now).filter(pk=pk, brief=None).first()
+        if review is None:
+            return False
+        frozen = brief.freeze(review, now)
+        review.invited_at = now
+        review.save(update_fields=["invited_at"])
+        invites.put(review, now)
+        put(frozen, now)
+    return True
+
+
+def put(frozen: Brief, now: datetime) -> int:
+    """Write the mails of a brief into the outbox."""
+    review = frozen.review
+    people = invites.attendees(review)
+    letters = []
+    for person in people:
+        context = words.of_review(review) | {"brief": frozen.content, "because": words.because(review, person)}
+        subject, text, html = words.fill(KIND, context)
+        letters.append(
+            Letter(
+                KIND, review.key, person.email, subject, text, html,
+                person=person, program=review.program, headers=words.headers(review, people),
+                not_after=review.ends_at,
+            )
+        )  # fmt: skip
+    put_all(letters, now)
+    return len(letters)

@@ -1,0 +1,279 @@
+"""Collects the facts a brief rests on, in a constant number of queries; it judges and words nothing."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time
+from typing import Any
+
+from django.db.models import Count, Q
+
+from accounts.clock import today
+from accounts.models import User
+from nudges.models import Delivery, Nudge
+from nudges.people import Org
+from nudges.policy import severity, worst_first
+from program.models import MetricVersion, Program, Wave
+from program.rules.status import FINE, Status
+from teams.boards import Board, Cell, Total, board, totals
+from teams.models import LONG_AGO, Exemption, Goal, GoalTerms, Standing, Team
+from teams.standings import on as judge_on
+
+from .models import Ask, Brief, Review
+
+WORTH_ASKING = frozenset({Status.BEHIND, Status.OVERDUE})
+LINES_A_LEADER = 3
+LEADERS_SHOWN = 6
+
+
+@dataclass
+class Short:
+    """A goal that is behind or overdue. `trail` is read only for those that are shown."""
+
+    goal: int
+    team: Team
+    metric: str
+    cell: Cell
+    severity: float = 0.0
+    slipped: bool = False
+    due: date | None = None
+    trail: list[dict[str, Any]] = field(default_factory=list)
+    items_short: int = 0
+
+
+@dataclass
+class Leader:
+    """Who leads the groups of some teams that are behind, with their goals, worst first; None: nobody does."""
+
+    person: User | None
+    groups: list[Team]
+    teams: int
+    """how many teams of these groups are in the program"""
+    short: list[Short]
+
+
+@dataclass
+class Said:
+    """What went out since the last brief."""
+
+    nudges: int = 0
+    mails: int = 0
+    withheld: dict[str, int] = field(default_factory=dict)
+    stuck: dict[str, int] = field(default_factory=dict)
+    """messages that never arrived, or may not have, by state"""
+    suspended: list[User] = field(default_factory=list)
+
+
+@dataclass
+class Evidence:
+    """Everything of one review."""
+
+    review: Review
+    program: Program
+    on: date
+    before: Brief | None
+    board: Board
+    totals: Sequence[Total]
+    at_start: Sequence[Total]
+    leaders: Sequence[Leader]
+    slipped: Sequence[Short]
+    recovered: int
+    asks: Sequence[Ask]
+    versions: Sequence[MetricVersion]
+    terms_changed: int
+    exemptions: Sequence[Exemption]
+    waves: Sequence[Wave]
+    said: Said
+
+    @property
+    def since(self) -> datetime | None:
+        """The moment of the last brief."""
+        return self.before.frozen_at if self.before else None
+
+
+def collect(review: Review, now: datetime) -> Evidence:
+    """All facts for a review's brief, as they stand now."""
+    program = review.program
+    on = today(review.zone, now)
+    before = (
+        Brief.objects.filter(review__program=program, review__starts_at__lt=review.starts_at)
+        .select_related("review")
+        .order_by("-review__starts_at")
+        .first()
+    )
+    since = before.frozen_at if before else None
+    its_board = board(program, on, on)
+    goals = _goal_ids(program)
+    then = _statuses_then(program, before)
+    short = _short(its_board, goals, then, on)
+    leaders = _leaders(short, its_board)
+    _read_trails([one for leader in leaders[:LEADERS_SHOWN] for one in leader.short[:LINES_A_LEADER]], on)
+    fine_now = {goals[row.team.pk, key] for row in its_board.rows for key, c in row.cells.items() if c.status in FINE}
+    return Evidence(
+        review=review,
+        program=program,
+        on=on,
+        before=before,
+        board=its_board,
+        totals=totals(program, on),
+        at_start=totals(program, program.start) if before is None and program.start < on else (),
+        leaders=leaders,
+        slipped=[one for one in _all_short(its_board, goals, then) if one.slipped],
+        recovered=sum(1 for goal, status in then.items() if goal in fine_now and status in _OFF_THE_PATH),
+        asks=_asks(program, since),
+        versions=_new_versions(program, since),
+        terms_changed=_terms_changed(program, since),
+        exemptions=_exemptions(program, on, since),
+        waves=list(program.waves.annotate(teams=Count("wave_teams"))),
+        said=_said(program, since, now),
+    )
+
+
+_OFF_THE_PATH = frozenset({Status.AT_RISK, Status.BEHIND, Status.OVERDUE})
+
+
+def _goal_ids(program: Program) -> dict[tuple[int, str], int]:
+    rows = Goal.objects.filter(program=program, ended_on=None).order_by()
+    return {(team, metric): pk for pk, team, metric in rows.values_list("pk", "team_id", "metric__key")}
+
+
+def _statuses_then(program: Program, before: Brief | None) -> dict[int, str]:
+    """By goal: the status that was kept on the day of the last brief."""
+    if before is None:
+        return {}
+    kept = Standing.objects.filter(goal__program=program, goal__ended_on=None, day=before.content["on"])
+    return dict(kept.order_by().values_list("goal_id", "status"))
+
+
+def _all_short(its_board: Board, goals: Mapping[tuple[int, str], int], then: Mapping[int, str]) -> list[Short]:
+    """Every goal that is off its path, by team and metric: it slipped if it was fine then, or just before today."""
+    found = []
+    for row in its_board.rows:
+        for key, cell in row.cells.items():
+            if cell.status in _OFF_THE_PATH:
+                goal = goals[row.team.pk, key]
+                slipped = cell.slipped or then.get(goal) in FINE
+                found.append(Short(goal, row.team, key, cell, slipped=slipped))
+    return found
+
+
+def _short(its_board: Board, goals: Mapping[tuple[int, str], int], then: Mapping[int, str], on: date) -> list[Short]:
+    """Goals worth an ask, worst first; nudges rest on a held one, and so do asks."""
+    found = [one for one in _all_short(its_board, goals, then) if one.cell.status in WORTH_ASKING and not one.cell.held]
+    kept = Standing.objects.filter(goal__program=its_board.program, day=on, status__in=WORTH_ASKING).order_by()
+    more: dict[int, tuple[float | None, date]] = {
+        goal: (baseline, due) for goal, baseline, due in kept.values_list("goal_id", "baseline", "due")
+    }
+    missing = [one.goal for one in found if one.goal not in more]
+    if missing:
+        for judged in judge_on(Goal.objects.filter(pk__in=missing), on):
+            more[judged.on_day.goal] = (judged.judgment.baseline, judged.on_day.terms.due)
+    for one in found:
+        baseline, one.due = more[one.goal]
+        one.severity = severity(one.cell.gap, one.cell.target, baseline)
+    found.sort(key=lambda one: worst_first(one.cell.status, one.severity, one.team.key, one.metric))
+    return found
+
+
+def _leaders(short: Sequence[Short], its_board: Board) -> list[Leader]:
+    """By leader of the group above: the first that has a lead, going up. The leader with the worst goal comes first."""
+    org = Org.read()
+    teams: Counter[int | None] = Counter()
+    above: dict[int, tuple[User | None, Team | None]] = {}
+    for row in its_board.rows:
+        above[row.team.pk] = person, _ = _leader_above(row.team, org)
+        teams[person.pk if person else None] += 1
+    found: dict[int | None, Leader] = {}
+    for one in short:
+        person, group = above[one.team.pk]
+        key = person.pk if person else None
+        leader = found.setdefault(key, Leader(person, [], teams[key], []))
+        leader.short.append(one)
+        if group is not None and group not in leader.groups:
+            leader.groups.append(group)
+    return list(found.values())
+
+
+def _leader_above(team: Team, org: Org) -> tuple[User | None, Team | None]:
+    seen = {team.pk}
+    parent = team.parent_id
+    while parent is not None and parent not in seen and parent in org.teams:
+        seen.add(parent)
+        active = [person for person in org.leads.get(parent, ()) if person.is_active]
+        if active:
+            return active[0], org.teams[parent]
+        parent = org.teams[parent].parent_id
+    return None, None
+
+
+def _read_trails(shown: Iterable[Short], on: date) -> None:
+    by_goal = {one.goal: one for one in shown}
+    kept = Standing.objects.filter(goal__in=by_goal, day=on, goal__judge_due_at=None)
+    left = dict(by_goal)
+    for goal, trail, items_short in kept.order_by().values_list("goal_id", "trail", "items_short"):
+        by_goal[goal].trail, by_goal[goal].items_short = trail, items_short
+        left.pop(goal)
+    for judged in judge_on(Goal.objects.filter(pk__in=left), on) if left else ():
+        one = by_goal[judged.on_day.goal]
+        one.trail = [dict(crumb._asdict()) for crumb in judged.trail.crumbs]
+        one.items_short = judged.trail.items_short
+
+
+def _asks(program: Program, since: datetime | None) -> list[Ask]:
+    """Asks still open, and those closed since the last brief; open ones first, by due day."""
+    recent = Q(state=Ask.State.OPEN) | (Q(closed_at__gt=since) if since else Q())
+    found = list(Ask.objects.filter(recent, program=program).select_related("of", "review"))
+    return sorted(found, key=lambda ask: (ask.state != Ask.State.OPEN, ask.due or date.max, ask.pk))
+
+
+def _new_versions(program: Program, since: datetime | None) -> list[MetricVersion]:
+    """Versions opened since the last brief (or since the program began) of metrics it has goals on."""
+    since = since or datetime.combine(program.start, time(), UTC)
+    opened = MetricVersion.objects.filter(metric__goals__program=program, number__gt=1)
+    opened = opened.filter(opened_at__gt=since).select_related("metric").distinct()
+    return list(opened.order_by("metric__key", "number"))
+
+
+def _terms_changed(program: Program, since: datetime | None) -> int:
+    """How many goals got other terms, or were re-baselined, since the last brief."""
+    changed = GoalTerms.objects.filter(goal__program=program, goal__ended_on=None).exclude(effective_from=LONG_AGO)
+    if since:
+        changed = changed.filter(set_at__gt=since)
+    return changed.values("goal").distinct().count()
+
+
+def _exemptions(program: Program, on: date, since: datetime | None) -> list[Exemption]:
+    """Those in force today, those approved since the last brief, and those asked for and not decided."""
+    wanted = Q(approved_at__isnull=False, from_day__lte=on, until_day__gte=on)
+    wanted |= Q(approved_at__isnull=True, until_day__gte=on)
+    if since:
+        wanted |= Q(approved_at__gt=since)
+    rows = Exemption.objects.filter(wanted, goal__program=program, goal__ended_on=None, revoked_at=None)
+    return list(rows.select_related("goal__team", "goal__metric").order_by("until_day", "goal__team__key"))
+
+
+def _said(program: Program, since: datetime | None, now: datetime) -> Said:
+    said = Said()
+    span = Q(decided_at__lte=now) & (Q(decided_at__gt=since) if since else Q())
+    nudges = Nudge.objects.filter(span, goal__program=program).order_by()
+    withheld: dict[str, int] = defaultdict(int)
+    for state, reason, count, mails in nudges.values_list("state", "reason").annotate(
+        Count("pk"), Count("digest", distinct=True)
+    ):
+        if state == Nudge.State.SAID:
+            said.nudges += count
+            said.mails += mails
+        else:
+            withheld[reason] += count
+    said.withheld = dict(sorted(withheld.items(), key=lambda pair: (-pair[1], pair[0])))
+    states = (*Delivery.NEVER_ARRIVED[1:], Delivery.State.IN_DOUBT, Delivery.State.HELD)
+    stuck = Delivery.objects.of_program(program).filter(state__in=states, created_at__lte=now).order_by()
+    if since:
+        stuck = stuck.filter(created_at__gt=since)
+    said.stuck = dict(stuck.values_list("state").annotate(Count("pk", distinct=True)))
+    theirs = Q(memberships__team__goals__program=program, memberships__role="lead")
+    theirs |= Q(owned__program=program) | Q(sponsored=program)
+    said.suspended = list(User.objects.filter(theirs, is_active=True).exclude(address_suspended_reason="").distinct())
+    return said

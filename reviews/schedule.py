@@ -1,0 +1,114 @@
+"""Keeps the reviews that programs' calendars ask for: the next one as a row, moved and canceled with its calendar."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from itertools import takewhile
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F, Q
+
+from accounts.models import User
+from program.models import Program
+from program.rules.cadence import Cadence, Occurrence, after, cadence_of
+
+from . import invites
+from .models import Review, ReviewQuerySet, new_uid
+
+State = Review.State
+
+
+def schedule(now: datetime) -> int:
+    """Bring the reviews in line with the programs' calendars: returns how many rows were made or changed.
+
+    Running it twice, late, or three times at once changes nothing more. It makes the next review only, and none in
+    the past: what downtime swallowed is not made up for.
+    """
+    done = _settle(now)
+    programs = Program.objects.filter(
+        Q(state=Program.State.ACTIVE) & ~Q(review_every="") | Q(reviews__starts_at__gt=now)
+    )
+    held: dict[int, dict[str, Review]] = {}
+    for review in Review.objects.filter(program__in=programs.values("pk")).select_related("program"):
+        held.setdefault(review.program_id, {})[review.period] = review
+    for program in programs.distinct():
+        done += _keep(program, held.get(program.pk, {}), now)
+    return done
+
+
+def upcoming(user: User, now: datetime) -> ReviewQuerySet:
+    """The reviews to come that a person may see, the next one first, with program and brief."""
+    return Review.objects.visible_to(user).to_come(now).select_related("program", "brief")
+
+
+def cadence(program: Program) -> Cadence | None:
+    """A program's calendar of reviews; None where it has none."""
+    # The first wall time is kept as if it were UTC (see the model).
+    first = program.review_first.replace(tzinfo=None) if program.review_first else None
+    return cadence_of(program.review_every, first, program.review_zone)
+
+
+def skip(review: Review, now: datetime) -> bool:
+    """Take a review out of the calendar for good; people who were invited are told. False if it was not scheduled."""
+    return _change(review, {"state": State.SKIPPED}, now)
+
+
+def _settle(now: datetime) -> int:
+    """Reviews whose time is over: held if people were invited, else they cannot have taken place."""
+    begun = Review.objects.filter(state=State.SCHEDULED, starts_at__lte=now)
+    over = [review.pk for review in begun if review.ends_at <= now]
+    if not over:
+        return 0
+    done = begun.filter(pk__in=over, invited_at__isnull=True).update(state=State.SKIPPED)
+    return done + begun.filter(pk__in=over).update(state=State.HELD)
+
+
+def _keep(program: Program, held: Mapping[str, Review], now: datetime) -> int:
+    calendar = cadence(program) if program.state in Program.ON_SCORECARDS else None
+    done = sum(_change(review, {"state": State.CANCELED}, now) for review in _dropped(calendar, held, now))
+    if calendar is None or program.state != Program.State.ACTIVE:
+        return done
+    free = (one for one in after(calendar, now) if one.period not in held or held[one.period].state in _TAKES_PLACE)
+    coming = next(free, None)
+    if coming is None:
+        return done
+    facts = {"starts_at": coming.at, "minutes": program.review_minutes, "zone": program.review_zone}
+    if coming.period not in held:
+        return done + _create(program, coming, facts, now)
+    review = held[coming.period]
+    facts["state"] = State.SCHEDULED
+    changed = {name: value for name, value in facts.items() if getattr(review, name) != value}
+    return done + (_change(review, changed, now) if changed else 0)
+
+
+_TAKES_PLACE = (State.SCHEDULED, State.CANCELED)
+
+
+def _dropped(calendar: Cadence | None, held: Mapping[str, Review], now: datetime) -> Sequence[Review]:
+    """Reviews to come that the calendar does not have any more."""
+    coming = [review for review in held.values() if review.state == State.SCHEDULED and review.starts_at > now]
+    if calendar is None or not coming:
+        return coming
+    last = max(review.period for review in coming)
+    periods = {one.period for one in takewhile(lambda one: one.period <= last, after(calendar, now))}
+    return [review for review in coming if review.period not in periods]
+
+
+def _create(program: Program, coming: Occurrence, facts: Mapping[str, Any], now: datetime) -> int:
+    row = Review(program=program, period=coming.period, uid=new_uid(), created_at=now, **facts)
+    made = Review.objects.bulk_create([row], ignore_conflicts=True)
+    return len(made)
+
+
+def _change(review: Review, facts: Mapping[str, Any], now: datetime) -> bool:
+    """Change a review and tell those who were invited, in one transaction; of several at once, one does it."""
+    with transaction.atomic():
+        mine = Review.objects.filter(pk=review.pk, sequence=review.sequence, state__in=_TAKES_PLACE)
+        if not mine.update(**facts, sequence=F("sequence") + 1):
+            return False
+        review.refresh_from_db()
+        if review.invited_at is not None:
+            invites.put(review, now)
+    return True

@@ -1,0 +1,312 @@
+"""The sentences of a brief: each takes facts and gives the words that page, mail and invite share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from program import wording as say
+from program.models import MetricVersion, Program, Wave
+from program.rules.status import Status
+from teams.boards import Board, Cell
+from teams.models import Exemption
+
+from .content import GoalLine, LeaderAsk, MetricLine, PastAsk, Surprise
+from .evidence import LINES_A_LEADER, Evidence, Leader, Said, Short
+from .models import Ask
+
+NAMED_AT_MOST = 3
+UNSETTLED = "Whether this is the program’s doing is not judged yet: these are the plain numbers."
+NO_RECOMMENDATION = "The numbers do not say yet whether to continue, change or cancel."
+
+# Why a nudge was withheld (the rules' names in nudges/policy.py), as a sponsor reads it.
+WITHHELD = {
+    "back off": "told before and given time",
+    "program interval": "told less than the program’s interval ago",
+    "new goal first": "the goal was not announced yet",
+    "digest waiting": "an earlier mail is still waiting",
+    "weekly budget": "enough mail that week",
+    "held": "the numbers are in question",
+    "not judged today": "no judgment that day",
+    "not active": "the person has left",
+    "muted": "wants no nudges",
+    "program muted": "wants none of this program",
+    "address suspended": "the address does not work",
+}
+
+
+def headline(evidence: Evidence, metrics: Sequence[MetricLine]) -> str:
+    """The first line, which says it all."""
+    lead = first_of(metrics)
+    if lead is None:
+        return f"Nothing is measured yet: {say.count(len(evidence.board.rows), 'team')} wait for their first numbers."
+    return f"{lead.where}; {_teams_behind(evidence.board)}{_slipped(evidence)}."
+
+
+def subject(evidence: Evidence, metrics: Sequence[MetricLine]) -> str:
+    """The same, as short as a subject has to be."""
+    lead = first_of(metrics)
+    if lead is None:
+        where = "nothing is measured yet"
+    else:
+        where = f"{lead.gap} behind its path" if lead.short else f"{lead.value}, on its path"
+    start = evidence.review.local_start
+    return f"{evidence.program.name}: {where} (review on {say.weekday(start.date())})"
+
+
+def first_of(metrics: Sequence[MetricLine]) -> MetricLine | None:
+    """The metric to begin with: the one furthest behind its path, else the first that has a value."""
+    measured = [line for line in metrics if line.numbers["value"] is not None]
+    return max(measured, key=lambda line: line.numbers["behind"], default=None)
+
+
+def _teams_behind(board: Board) -> str:
+    behind = sum(1 for row in board.rows if any(_is_behind(cell) for cell in row.cells.values()))
+    many = len(board.rows)
+    if not behind:
+        return f"none of {say.count(many, 'team')} is behind"
+    return f"{behind} of {say.count(many, 'team')} {'is' if behind == 1 else 'are'} behind"
+
+
+def _slipped(evidence: Evidence) -> str:
+    slipped = len({one.team.pk for one in evidence.slipped})
+    return f", {slipped} slipped since the last brief" if slipped and evidence.before else ""
+
+
+def _is_behind(cell: Cell) -> bool:
+    return cell.status in (Status.BEHIND, Status.OVERDUE)
+
+
+def verdict(evidence: Evidence, metrics: Sequence[MetricLine], since: str) -> str:
+    """One sentence: from where to where, and where it should be."""
+    lead = first_of(metrics)
+    if lead is None:
+        return "There are no numbers to judge by."
+    path = f"its path asks for {lead.expected}" if lead.numbers["expected"] is not None else "it has no path yet"
+    if not lead.then:
+        return f"{lead.name} is at {lead.value}; {path}."
+    moved = f"{lead.name} is at {lead.value}, as it was at {since}" if lead.change == "no change" else (
+        f"{lead.name} went from {lead.then} at {since} to {lead.value}"
+    )  # fmt: skip
+    return f"{moved}; {path}{_recovered(evidence)}."
+
+
+def _recovered(evidence: Evidence) -> str:
+    if not evidence.recovered:
+        return ""
+    return f"; {say.count(evidence.recovered, 'goal')} came back to the path"
+
+
+def asked(asks: Sequence[Ask], first: bool) -> str:
+    """What became of last time's asks, in a sentence."""
+    if not asks:
+        return "This is the first review: nothing was asked before." if first else "Nothing asked before is open."
+    by_state = [(state, sum(1 for ask in asks if ask.state == state)) for state in Ask.State.values]
+    return f"Of {say.count(len(asks), 'ask')}: {say.listed([f'{n} {state}' for state, n in by_state if n])}."
+
+
+def past_ask(ask: Ask, on: date) -> PastAsk:
+    """One ask as it is told."""
+    return PastAsk(
+        text=ask.text,
+        of=str(ask.of) if ask.of else "",
+        due=say.near_day(ask.due, on) if ask.due else "",
+        state="past its day" if ask.state == Ask.State.OPEN and ask.due and ask.due < on else ask.state,
+        outcome=ask.outcome,
+    )
+
+
+def leader_ask(leader: Leader, evidence: Evidence, names: Mapping[str, str]) -> LeaderAsk:
+    """What to ask of one leader: the exact ask for the worst goal, and the lines behind it."""
+    teams = len({one.team.pk for one in leader.short})
+    you = leader.person is not None and leader.person == evidence.program.sponsor
+    worst = leader.short[0]
+    return LeaderAsk(
+        leader="You" if you else str(leader.person) if leader.person else "Nobody yet",
+        groups=say.listed([group.name for group in leader.groups]),
+        behind=f"{teams} of {say.count(leader.teams, 'team')} behind",
+        ask=_ask_of(worst, evidence.on)
+        if leader.person
+        else f"Name who looks after {say.listed(sorted({one.team.name for one in leader.short})[:NAMED_AT_MOST])}: "
+        "no group above has a lead.",
+        goals=[goal_line(one, evidence.board.versions[one.metric], names, evidence.on)
+               for one in leader.short[:LINES_A_LEADER]],
+        more=max(0, len(leader.short) - LINES_A_LEADER),
+    )  # fmt: skip
+
+
+def _ask_of(one: Short, on: date) -> str:
+    team = one.team.name
+    late = f"{team} was due on {say.near_day(one.due, on)}: agree on a new day and make" if _overdue(one) else "Make"
+    itemized = [crumb for crumb in one.trail if crumb["item"]]
+    if not itemized:
+        return f"{late} room in {team} to find out what holds it back: no items are measured."
+    closes = (one.trail[-1]["closes"] or 0) >= 1
+    level = "its target" if _overdue(one) else "its path"
+    if closes and len(one.trail) == 1:
+        return f"{late} room in {team} for 1 item, which brings it back to {level}."
+    if closes:
+        return f"{late} room in {team} for {len(one.trail)} items, which bring it back to {level}."
+    return f"{late} room in {team} for {say.count(max(one.items_short, len(one.trail)), 'item')}, the largest first."
+
+
+def _overdue(one: Short) -> bool:
+    return one.cell.status == Status.OVERDUE
+
+
+def goal_line(one: Short, version: MetricVersion, names: Mapping[str, str], on: date) -> GoalLine:
+    """One goal with its numbers and the item to begin with."""
+    cell, overdue = one.cell, _overdue(one)
+    level = cell.target if overdue else cell.expected
+    value, should = say.apart(cell.value, level, version.unit, version.aggregation)
+    return GoalLine(
+        team=one.team.name,
+        team_key=one.team.key,
+        metric=names[one.metric],
+        status=cell.status,
+        shape=say.status_shape(cell.status),
+        value=value,
+        expected=should,
+        due=say.near_day(one.due, on) if overdue and one.due else "",
+        slipped=one.slipped,
+        next=_next(one.trail, version),
+    )
+
+
+def _next(trail: Sequence[Mapping[str, Any]], version: MetricVersion) -> str:
+    """The first item with its size: "hc/lib/emails.py, 13 to do"."""
+    if not trail or not trail[0]["item"]:
+        return ""
+    first = trail[0]
+    if first["contribution"] is None:
+        return str(first["item"])
+    unit = "to do" if version.aggregation == "ratio" else version.unit
+    return f"{first['item']}, {say.value(first['contribution'], unit)}"
+
+
+def surprises(evidence: Evidence, names: Mapping[str, str]) -> list[Surprise]:
+    """What the sponsor should hear from us first."""
+    found = [*_slips(evidence, names), *_unmeasured(evidence.board, names), *_held(evidence.board, names)]
+    for version in evidence.versions:
+        name, day = names.get(version.metric.key, version.metric.name), version.opened_at.date()
+        text = f"We changed the ruler on {say.near_day(day, evidence.on)}: {name} is computed in a new way"
+        found.append(Surprise("definition", f"{text}, so its numbers do not compare with those before."))
+    if evidence.terms_changed:
+        many = say.count(evidence.terms_changed, "goal")
+        found.append(Surprise("terms", f"{many} got other terms or a new baseline since {evidence_since(evidence)}."))
+    return found + [_exempt(exemption, evidence.on) for exemption in evidence.exemptions]
+
+
+def evidence_since(evidence: Evidence) -> str:
+    """Since when things are told: the last brief, or the start of the program."""
+    return "the last brief" if evidence.before else "the program began"
+
+
+def _slips(evidence: Evidence, names: Mapping[str, str]) -> list[Surprise]:
+    found = []
+    for one in evidence.slipped[:NAMED_AT_MOST]:
+        version = evidence.board.versions[one.metric]
+        value, path = say.apart(one.cell.value, one.cell.expected, version.unit, version.aggregation)
+        found.append(
+            Surprise("slipped", f"{one.team.name} slipped off its path on {names[one.metric]}: {value}, path {path}.")
+        )
+    more = len(evidence.slipped) - NAMED_AT_MOST
+    return [*found, Surprise("slipped", f"{say.count(more, 'more goal')} slipped.")] if more > 0 else found
+
+
+def _unmeasured(board: Board, names: Mapping[str, str]) -> list[Surprise]:
+    found = []
+    for status in (Status.STALE, Status.NO_DATA):
+        for key, name in names.items():
+            teams = [row.team.name for row in board.rows if key in row.cells and row.cells[key].status == status]
+            if teams:
+                word = "is stale" if status == Status.STALE else "has no data"
+                found.append(Surprise(str(status), f"{name} {word} for {_some(teams)}; nobody is nudged for it."))
+    return found
+
+
+def _held(board: Board, names: Mapping[str, str]) -> list[Surprise]:
+    held = [f"{row.team.name} ({names[key]})" for row in board.rows for key, cell in row.cells.items() if cell.held]
+    return [Surprise("held", f"Nudges rest while the numbers are in question: {_some(held)}.")] if held else []
+
+
+def _exempt(exemption: Exemption, on: date) -> Surprise:
+    goal = exemption.goal
+    until = say.near_day(exemption.until_day, on)
+    if exemption.approved_at is None:
+        return Surprise("exemption", f"{goal.team.name} asks to be exempt from {goal.metric.name} until {until}: "
+                        f"{exemption.reason}.")  # fmt: skip
+    begins = "" if exemption.from_day <= on else f" from {say.near_day(exemption.from_day, on)}"
+    return Surprise("exemption", f"{goal.team.name} is exempt from {goal.metric.name}{begins} until {until}: "
+                    f"{exemption.reason}.")  # fmt: skip
+
+
+def _some(words: Sequence[str]) -> str:
+    """The first few by name, the others counted."""
+    if len(words) <= NAMED_AT_MOST + 1:
+        return say.listed(list(words))
+    return f"{', '.join(words[:NAMED_AT_MOST])} and {len(words) - NAMED_AT_MOST} more"
+
+
+def wave(one: Wave, on: date) -> str:
+    """One wave of the roll-out; `teams` was counted."""
+    teams = say.count(one.teams, "team")  # type: ignore[attr-defined]
+    if one.state == Wave.State.DONE:
+        return f"{one.key}: {teams}, done"
+    return f"{one.key}: {teams}, {'since' if one.start <= on else 'planned for'} {say.near_day(one.start, on)}"
+
+
+def nudges(said: Said, since: str) -> str:
+    """How much was said."""
+    if not said.nudges:
+        return f"No nudges went out since {since}."
+    return f"{say.count(said.nudges, 'nudge')} in {say.count(said.mails, 'mail')} since {since}."
+
+
+def withheld(said: Said) -> str:
+    """How much was not, and why; empty when nothing was withheld."""
+    if not said.withheld:
+        return ""
+    reasons = [f"{n} {WITHHELD.get(reason, reason)}" for reason, n in said.withheld.items()]
+    return f"{say.count(sum(said.withheld.values()), 'nudge')} withheld: {', '.join(reasons)}."
+
+
+def addresses(said: Said) -> str:
+    """Addresses that do not work and messages that got stuck; empty when there are none."""
+    parts = [f"{person} cannot be reached: {person.address_suspended_reason}" for person in said.suspended]
+    parts += [f"{say.count(n, 'message')} {state}" for state, n in sorted(said.stuck.items())]
+    return f"{'; '.join(parts)}." if parts else ""
+
+
+def decisions(evidence: Evidence, leaders: int, metrics: Sequence[MetricLine]) -> list[str]:
+    """What the sponsor is wanted for."""
+    program, on = evidence.program, evidence.on
+    found = []
+    if leaders:
+        found.append(f"Agree to {'the ask' if leaders == 1 else f'the {leaders} asks'} above, or say what comes first.")
+    late = [ask for ask in evidence.asks if ask.state == Ask.State.OPEN and ask.due is not None and ask.due < on]
+    if late:
+        found.append(
+            f"{say.count(len(late), 'ask')} {'is' if len(late) == 1 else 'are'} past the day: keep, move or drop?"
+        )
+    overdue = evidence.board.counts[Status.OVERDUE]
+    if overdue:
+        found.append(
+            f"{say.count(overdue, 'goal')} {'is' if overdue == 1 else 'are'} past the due day: new days, or no goals?"
+        )
+    if program.stop_if:
+        found.append(f"The charter says: stop if {program.stop_if.rstrip('.')}. {_moved(metrics)}")
+    if (program.end - on).days <= 90:
+        found.append(f"The program ends on {say.day(program.end)}: let it end, or extend it?")
+    return found
+
+
+def _moved(metrics: Sequence[MetricLine]) -> str:
+    lead = first_of(metrics)
+    return f"Since then: {lead.change}." if lead and lead.change else "Has that come true?"
+
+
+def at_the_start(program: Program, on: date) -> str:
+    """What the first brief compares with."""
+    return f"the start ({say.near_day(program.start, on)})"

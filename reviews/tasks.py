@@ -1,0 +1,17 @@
+"""The queue's door to reviews: it wakes the work up; what is due is in the database."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from accounts import clock
+
+from . import ahead, schedule
+
+
+@shared_task(name="reviews.tasks.schedule_due", ignore_result=True)
+def schedule_due() -> None:
+    """Keep the calendars, then freeze and mail the briefs that are due."""
+    now = clock.now()
+    schedule.schedule(now)
+    ahead.freeze_due(now)

@@ -1,0 +1,50 @@
+"""Asked again before an invite or a brief goes out: is the review still as the mail says?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from nudges.kinds import Kind
+from nudges.models import Delivery
+
+from .invites import CANCEL
+from .models import Review
+
+
+def prefetch(rows: Sequence[Delivery], _now: datetime) -> None:
+    """Load the reviews of these deliveries onto them, in one query."""
+    programs = {row.program_id for row in rows}
+    periods = {_period(row) for row in rows}
+    found: dict[tuple[int | None, str], Review] = {
+        (review.program_id, review.period): review
+        for review in Review.objects.filter(program__in=programs, period__in=periods)
+    }
+    for row in rows:
+        row.review = found.get((row.program_id, _period(row)))  # type: ignore[attr-defined]
+
+
+def still_wanted(row: Delivery, now: datetime) -> str | None:
+    """None to send it; else why not."""
+    review: Review | None = row.review  # type: ignore[attr-defined]
+    if review is None:
+        return "its review is gone"
+    methods = [part["method"] for part in row.attachments]
+    if methods and int(row.key.rsplit("/", 1)[1]) != review.sequence:
+        return "a newer invite replaces it"
+    if methods == [CANCEL]:
+        return None
+    if review.state != Review.State.SCHEDULED:
+        return f"the review is {review.state}"
+    return "the review is over" if review.ends_at <= now else None
+
+
+def _period(row: Delivery) -> str:
+    return row.key.split("/")[1]
+
+
+# People wait for these, and there are a handful a review: no storm breaker holds them.
+KINDS = (
+    Kind("invite", still_wanted=still_wanted, prefetch=prefetch, breaker=False),
+    Kind("brief", still_wanted=still_wanted, prefetch=prefetch, breaker=False),
+)
