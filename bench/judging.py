@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -31,7 +32,8 @@ WHERE g.program_id = %s
 def floor(program: Program, goals: list[int] | None = None) -> None:
     """The least: one query, a loop that finds status and shortest trail with no forecast or slip, one upsert."""
     rows = []
-    where, parameters = (NEWEST, [program.pk])
+    where = NEWEST
+    parameters: list[Any] = [program.pk]
     if goals is not None:
         where, parameters = NEWEST + " AND g.id = ANY(%s)", [program.pk, goals]
     with transaction.atomic(), connection.cursor() as cursor:

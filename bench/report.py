@@ -33,12 +33,14 @@ class Report:
     def at_most(self, name: str, value: float, unit: str, against: float, most: float) -> None:
         """A figure whose ratio to its floor must not exceed a limit."""
         ratio = value / against if against else float("inf")
-        self._add(Figure(name, _round(value), unit, _round(against), round(ratio, 3), f"≤ {most:g}", ratio <= most))
+        ok = ratio <= most
+        self._add(Figure(name, _round(value), unit, _round(against), round(ratio, 3), f"≤ {most:g}", ok))
 
     def at_least(self, name: str, value: float, unit: str, against: float, least: float) -> None:
         """A figure whose ratio to its floor must reach a limit."""
         ratio = value / against if against else float("inf")
-        self._add(Figure(name, _round(value), unit, _round(against), round(ratio, 3), f"≥ {least:g}", ratio >= least))
+        ok = ratio >= least
+        self._add(Figure(name, _round(value), unit, _round(against), round(ratio, 3), f"≥ {least:g}", ok))
 
     def _add(self, figure: Figure) -> None:
         self.figures.append(figure)
@@ -51,7 +53,7 @@ class Report:
         for figure in self.figures:
             verdict = "ok    " if figure.ok else "MISSED"
             measured = f"{figure.value:>10,.2f} {figure.unit:<10} against {figure.against:>10,.2f}"
-            print(f"{verdict} {figure.name:<{width}} {measured}  ratio {figure.ratio:>7.2f}  goal {figure.goal}")
+            print(f"{verdict} {figure.name:<{width}} {measured}  ratio {figure.ratio:>7.2f}  {figure.goal}")
         missed = sum(1 for figure in self.figures if not figure.ok)
         print(
             f"\n{len(self.figures) - missed} of {len(self.figures)} goals reached. Next: make drill, or mend what missed."
@@ -77,7 +79,8 @@ def pair_ms(ours: Callable[[], Any], floor: Callable[[], Any], times: int = 7, w
     for _ in range(warm):
         ours()
         floor()
-    a, b = [], []
+    a: list[float] = []
+    b: list[float] = []
     for _ in range(times):
         for work, taken in ((floor, b), (ours, a)):
             gc.collect()

@@ -14,21 +14,21 @@ from typing import Any
 from kombu.transport import filesystem
 
 
-class Channel(filesystem.Channel):  # type: ignore[misc]
+class Channel(filesystem.Channel):
     """kombu's channel writes a message in place, so that a reader may see half of it and die (kombu #1551).
 
     Here a message is written under a temporary name and renamed, and taken by renaming it; the table of queues is
     replaced whole under a lock. A message taken by a worker that is killed is lost: the database holds what is due.
     """
 
-    def _put(self, queue: str, payload: Any, **_kwargs: Any) -> None:
+    def _put(self, queue: str, payload: Any, **_kwargs: Any) -> None:  # type: ignore[override]
         folder = Path(self.data_folder_out)
         name = f"{time_ns()}_{uuid.uuid4()}.{queue}.msg"
         written = folder / f".{name}"
         written.write_bytes(json.dumps(payload).encode())
         written.rename(folder / name)
 
-    def _get(self, queue: str) -> Any:
+    def _get(self, queue: str, timeout: Any = None) -> Any:  # noqa: ARG002 - the signature is kombu's
         folder = Path(self.data_folder_in)
         ending = f".{queue}.msg"
         for name in sorted(entry for entry in os.listdir(folder) if entry.endswith(ending) and entry[0] != "."):
@@ -56,7 +56,7 @@ class Channel(filesystem.Channel):  # type: ignore[misc]
             flock(lock, LOCK_UN)
 
 
-class Transport(filesystem.Transport):  # type: ignore[misc]
+class Transport(filesystem.Transport):
     """What CELERY_BROKER_URL names by default."""
 
     Channel = Channel

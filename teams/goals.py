@@ -86,7 +86,13 @@ def _asked(rule: GoalRule) -> dict[str, Any]:
     return {name: getattr(rule, name) for name in ASKED}
 
 
-def _return_and_end(program: Program, held: Mapping, wanted: Mapping, now: datetime, note: Note) -> None:
+def _return_and_end(
+    program: Program,
+    held: Mapping[tuple[int, int], Goal],
+    wanted: Mapping[tuple[int, int], GoalRule],
+    now: datetime,
+    note: Note,
+) -> None:
     """End the goals that no rule asks any more, and bring back ended ones that a rule asks again."""
     ended = [goal.pk for key, goal in held.items() if key not in wanted and goal.ended_on is None]
     back = [goal.pk for key, goal in held.items() if key in wanted and goal.ended_on is not None]

@@ -132,18 +132,18 @@ def as_judged(team: Team, on: date, among: GoalQuerySet | None = None) -> dict[s
     return _facts_of_kept(team, on, [row for row in rows if row[3] is not None])
 
 
-def _kept(team: Team, on: date, among: GoalQuerySet | None) -> list[tuple]:
+def _kept(team: Team, on: date, among: GoalQuerySet | None) -> list[tuple[Any, ...]]:
     goals = (Goal.objects if among is None else among).on_scorecards().filter(team=team)
     kept = goals.annotate(now=FilteredRelation("standings", condition=Q(standings__day=on)))
     return list(kept.order_by().values_list(*KEPT))
 
 
-def _facts_of_kept(team: Team, on: date, rows: Sequence[tuple]) -> dict[str, Any]:
+def _facts_of_kept(team: Team, on: date, rows: Sequence[tuple[Any, ...]]) -> dict[str, Any]:
     order = sorted(rows, key=lambda row: (WORST_FIRST[row[3]], row[0], row[1]))
     return {"team": team.key, "on": on.isoformat(), "goals": [_kept_entry(row) for row in order]}
 
 
-def _kept_entry(row: tuple) -> dict[str, Any]:
+def _kept_entry(row: tuple[Any, ...]) -> dict[str, Any]:
     (program, metric, _, status, held, slipped, value, as_of, baseline, target, expected, gap,
      start, due, forecast, trail) = row  # fmt: skip
     return {

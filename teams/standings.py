@@ -13,10 +13,10 @@ from django.db.models import Q, QuerySet
 
 from accounts.clock import today
 from program.rules.status import Judgment, judge
-from program.rules.trail import NO_TRAIL, Trail, needs_items, trail
+from program.rules.trail import NO_TRAIL, Crumb, Trail, needs_items, trail
 
 from .models import Goal, GoalTerms, Standing, Team
-from .series import Histories, load, load_items, snapshot_ids, trail_items
+from .series import Histories, SnapshotIds, load, load_items, snapshot_ids, trail_items
 from .terms import DayOf, GoalOnDay, in_force
 from .upsert import upsert
 
@@ -44,7 +44,7 @@ def compute(on_days: Sequence[GoalOnDay]) -> tuple[list[Judged], Histories]:
     wanted = {g.pair: g.day for g in on_days}
     histories = load(wanted, whole=[g.pair for g in on_days if g.terms.baseline is None])
     judgments = []
-    behind_trails: dict[int, tuple] = {}
+    behind_trails: dict[int, SnapshotIds] = {}
     for position, g in enumerate(on_days):
         sources = histories.get(g.pair, ())
         judgment = judge(g.terms, [source.readings for source in sources], g.day)
@@ -144,9 +144,9 @@ def trail_json(found: Trail) -> str:
     return json.dumps([crumb_facts(crumb) for crumb in found.crumbs], separators=(",", ":"))
 
 
-def crumb_facts(crumb: object) -> dict[str, object]:
+def crumb_facts(crumb: Crumb) -> dict[str, object]:
     """One crumb as plain values, in the contract's order."""
-    facts = crumb._asdict()  # type: ignore[attr-defined]
+    facts = crumb._asdict()
     if not facts["source"]:
         del facts["source"]
     return facts

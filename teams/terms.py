@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from django.db.models import QuerySet
 
@@ -45,7 +46,7 @@ class GoalOnDay:
 
 def in_force(goals: QuerySet[Goal], day_of: DayOf) -> list[GoalOnDay]:
     """Each of these goals with its terms in force on its team's day. Two queries, three where a metric has versions."""
-    newest: dict[int, tuple] = {}
+    newest: dict[int, tuple[Any, ...]] = {}
     for row in GoalTerms.objects.filter(goal__in=goals).order_by("goal", "effective_from").values_list(*COLUMNS):
         if row[1] not in newest or row[2] <= day_of(row[4]):
             newest[row[1]] = row
@@ -73,7 +74,7 @@ def _replaced(metrics: set[int]) -> dict[int, list[tuple[int, datetime]]]:
 
 
 def _on_day(
-    row: Sequence,
+    row: Sequence[Any],
     day: date,
     exemptions: Sequence[tuple[date, date]],
     replaced: dict[int, list[tuple[int, datetime]]],

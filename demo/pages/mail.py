@@ -63,7 +63,7 @@ def mailbox(request: HttpRequest) -> HttpResponse:
     return page(request, ListContext(lines=shown[:SHOWN], to=to, people=people))
 
 
-@csp_update({"frame-src": "'self'"})  # type: ignore[untyped-decorator]
+@csp_update({"frame-src": "'self'"})  # type: ignore[arg-type]
 @login_not_required
 @require_safe
 def mail(request: HttpRequest, number: int) -> HttpResponse:
@@ -78,7 +78,7 @@ def mail(request: HttpRequest, number: int) -> HttpResponse:
     return page(request, context)
 
 
-@csp_replace(
+@csp_replace(  # type: ignore[arg-type]
     {
         "default-src": ["'none'"],
         "style-src": ["'unsafe-inline'"],
@@ -86,7 +86,7 @@ def mail(request: HttpRequest, number: int) -> HttpResponse:
         "frame-ancestors": ["'self'"],
         "sandbox": ["allow-popups"],
     }
-)  # type: ignore[untyped-decorator]
+)
 @xframe_options_sameorigin
 @login_not_required
 @require_safe

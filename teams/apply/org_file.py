@@ -135,15 +135,16 @@ def _resolve(org: OrgSpec) -> None:
     """Check that every reference leads to an entity of the file or to a known team, and that no ring is made."""
     known = set(Team.objects.values_list("key", flat=True))
     for user in org.users.values():
-        for group in user.member_of:
-            if group in org.groups:
-                org.groups[group].members.add(user.key)
-            elif group not in known:
+        for name in user.member_of:
+            if name in org.groups:
+                org.groups[name].members.add(user.key)
+            elif name not in known:
                 user.document.fault(
-                    ("spec", "memberOf"), f"group {group} is not known: a Group of that name was expected"
+                    ("spec", "memberOf"), f"group {name} is not known: a Group of that name was expected"
                 )
     for group in org.groups.values():
-        for name, child in (("parent", group.parent), *(("children", child) for child in group.children)):
+        relatives = [("parent", group.parent), *(("children", child) for child in group.children)]
+        for name, child in relatives:
             if child and child not in org.groups and child not in known:
                 group.document.fault(("spec", name), f"group {child} is not known: a Group of that name was expected")
         for member in sorted(group.members | ({group.lead} if group.lead else set())):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -30,11 +30,11 @@ class Unparsed(BaseParser):
 
     media_type = "*/*"
 
-    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> None:  # noqa: ARG002
-        return None
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> dict[str, Any]:  # noqa: ARG002
+        return {}
 
 
-class ObservationsAnswer(serializers.Serializer):  # type: ignore[type-arg]
+class ObservationsAnswer(serializers.Serializer):
     """What became of a batch: the run on record and what it changed, in observations."""
 
     run = serializers.IntegerField()
@@ -71,13 +71,14 @@ class ObservationsView(APIView):
         if kind is None:
             expected = " or ".join(media for known in KINDS.values() for media in known.media_types)
             raise Problem(status.HTTP_415_UNSUPPORTED_MEDIA_TYPE, "Unknown media type", f"{expected} was expected")
+        token = cast(AccessToken, request.auth)
         origin = Origin(
             kind=Run.Kind.API,
-            came_from=request.auth.label,
+            came_from=token.label,
             format=kind,
-            token=request.auth,
+            token=token,
             idempotency_key=_idempotency_key(request),
-            **_scope(request.auth),
+            **_scope(token),
         )
         try:
             received = ingest(_body(request), origin, now())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import cast
 
 from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
@@ -13,6 +14,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.clock import today
+from accounts.models import User
 from teams.models import Goal, GoalQuerySet, Team
 from teams.scorecards import as_judged, facts
 
@@ -20,7 +22,7 @@ from .problems import bad_request
 from .tokens import BOTH, ReadsScorecards
 
 
-class CrumbAnswer(serializers.Serializer):  # type: ignore[type-arg]
+class CrumbAnswer(serializers.Serializer):
     """One step of a trail."""
 
     item = serializers.CharField(allow_blank=True)
@@ -29,7 +31,7 @@ class CrumbAnswer(serializers.Serializer):  # type: ignore[type-arg]
     trend = serializers.ChoiceField(["new", "grew", "shrank", "same"], allow_null=True)
 
 
-class GoalAnswer(serializers.Serializer):  # type: ignore[type-arg]
+class GoalAnswer(serializers.Serializer):
     """One goal of a scorecard; numbers in the metric's unit, absent ones null."""
 
     program = serializers.CharField()
@@ -49,7 +51,7 @@ class GoalAnswer(serializers.Serializer):  # type: ignore[type-arg]
     trail = CrumbAnswer(many=True)
 
 
-class ScorecardAnswer(serializers.Serializer):  # type: ignore[type-arg]
+class ScorecardAnswer(serializers.Serializer):
     """A scorecard: goals worst first."""
 
     team = serializers.CharField()
@@ -85,7 +87,7 @@ class ScorecardView(APIView):
 
 def _goals(request: Request) -> GoalQuerySet | None:
     """The goals this reader may see; a token made for scorecards sees those of every live program."""
-    return None if request.auth is not None else Goal.objects.visible_to(request.user)
+    return None if request.auth is not None else Goal.objects.visible_to(cast(User, request.user))
 
 
 def _day(text: str | None, present: date) -> date:

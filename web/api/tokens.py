@@ -35,7 +35,7 @@ class BearerToken(BaseAuthentication):
         return "Bearer"
 
 
-class BearerTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class BearerTokenScheme(OpenApiAuthenticationExtension):
     """How the schema names it."""
 
     target_class = BearerToken

@@ -104,7 +104,7 @@ def group(request: HttpRequest, key: str) -> HttpResponse:
     """The teams below one group."""
     top = access.group(request, key)
     below, found = {top.pk}, []
-    for node in _by_depth(Team.objects.visible_to(access.person(request)).select_related("parent")):
+    for node in _by_depth(list(Team.objects.visible_to(access.person(request)).select_related("parent"))):
         if node.parent_id in below:
             below.add(node.pk)
             if node.leaf:

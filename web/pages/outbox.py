@@ -100,7 +100,7 @@ def nudges(request: HttpRequest, key: str) -> HttpResponse:
     return page(request, context)
 
 
-@csp_update({"frame-src": "'self'"})  # type: ignore[untyped-decorator]
+@csp_update({"frame-src": "'self'"})  # type: ignore[arg-type]
 @require_safe
 def mail(request: HttpRequest, key: str, pk: int) -> HttpResponse:
     """One message: its text, and its HTML in a frame that can do nothing."""
@@ -108,7 +108,7 @@ def mail(request: HttpRequest, key: str, pk: int) -> HttpResponse:
     return page(request, MailContext(program=program, line=_line(row)))
 
 
-@csp_replace(
+@csp_replace(  # type: ignore[arg-type]
     {
         "default-src": ["'none'"],
         "style-src": ["'unsafe-inline'"],
@@ -116,7 +116,7 @@ def mail(request: HttpRequest, key: str, pk: int) -> HttpResponse:
         "frame-ancestors": ["'self'"],
         "sandbox": ["allow-popups"],
     }
-)  # type: ignore[untyped-decorator]
+)
 @xframe_options_sameorigin
 @require_safe
 def mail_html(request: HttpRequest, key: str, pk: int) -> HttpResponse:

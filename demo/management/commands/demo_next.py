@@ -27,5 +27,5 @@ class Command(BaseCommand):
                 day, ahead = play.next_month(days_ahead(), timezone.now().date(), self.stdout.write)
             except LookupError as fault:
                 raise CommandError(str(fault)) from None
-        Path(settings.CLOCK_FILE).write_text(str(ahead), encoding="ascii")
+        Path(str(settings.CLOCK_FILE)).write_text(str(ahead), encoding="ascii")
         self.stdout.write(self.style.SUCCESS(f"The demo's calendar now stands at {day:%d %b %Y}: reload its pages."))

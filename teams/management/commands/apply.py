@@ -31,8 +31,8 @@ class Command(BaseCommand):
         try:
             changes = apply_text(text, now=now(), via=f"apply {Path(name).name}", plan=options["plan"])
         except Unreadable as unreadable:
-            for fault in unreadable.faults:
-                self.stderr.write(f"{name}:{fault.line}: {fault.what}")
+            for line, what in unreadable.faults:
+                self.stderr.write(f"{name}:{line}: {what}")
             count = len(unreadable.faults)
             raise CommandError(f"{count} fault{'s' if count > 1 else ''}; nothing was applied") from None
         for change in changes:

@@ -38,8 +38,8 @@ class Command(BaseCommand):
         try:
             received = ingest(data, Origin(Run.Kind.FILE, Path(name).name, kind), now())
         except Refused as refused:
-            for fault in refused.faults:
-                self.stderr.write(f"{name}:{fault.line}: {fault.what}")
+            for line, what in refused.faults:
+                self.stderr.write(f"{name}:{line}: {what}")
             raise CommandError(f"{len(refused.faults)} faults; nothing was stored") from None
         run = received.run
         self.stdout.write(

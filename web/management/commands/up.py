@@ -38,7 +38,7 @@ class Command(BaseCommand):
             "WEB_CONCURRENCY": os.environ.get("WEB_CONCURRENCY", "1"),
             "SITE_URL": os.environ.get("SITE_URL", address),
         }
-        family = Family(processes(environment), environment, self.stdout._out)  # type: ignore[attr-defined]
+        family = Family(processes(environment), environment, sys.stdout)
         code = family.run(
             ready=lambda: answers(f"{address}/readyz"),
             when_ready=lambda: self.stdout.write(self.style.SUCCESS(f"Up: {address}  (Ctrl-C ends all of it)")),
