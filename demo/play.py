@@ -6,13 +6,14 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 
 from django.db import transaction
-from reviews.schedule import schedule
 
 from accounts.models import User
 from nudges.delivery import deliver_batch
 from nudges.planning import plan
 from program.feeds.registry import KINDS
 from program.models import Program
+from reviews.ahead import freeze_due
+from reviews.schedule import schedule
 from teams.apply.files import apply_text
 from teams.ingest import Origin, ingest
 from teams.models import Run, Snapshot
@@ -68,6 +69,7 @@ def play_day(day: date, batch: bytes | None, *, mailed: bool) -> None:
         now = datetime.combine(day, hour, UTC)
         judge_due(now)
         schedule(now)
+        freeze_due(now)
         if mailed:
             plan(now)
         while deliver_batch(now).more:

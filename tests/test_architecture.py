@@ -16,7 +16,9 @@ ABOVE = ("demo", "bench", "drills")
 """They stand on top of all rooms and no room imports them."""
 WIRING = "config"
 PURE = ("program/rules/", "program/feeds/")
-DOORS = re.compile(r"^((web|demo)/pages/.+|web/api/.+|web/ops|[a-z]+/tasks|.*/management/commands/.+|[a-z]+/admin)\.py$")
+DOORS = re.compile(
+    r"^((web|demo)/pages/.+|web/api/.+|web/ops|[a-z]+/tasks|.*/management/commands/.+|[a-z]+/admin)\.py$"
+)
 BANNED = {"utils", "helpers", "common", "misc", "services", "helper", "util"}
 CLOCKS = {
     ("timezone", "now"), ("timezone", "localdate"), ("datetime", "now"), ("datetime", "today"), ("datetime", "utcnow"),

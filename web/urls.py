@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import include, path
 
 from web import ops
-from web.pages import home, indexes, outbox, program, sign_in, team, unsubscribe
+from web.pages import home, indexes, outbox, program, reviews, sign_in, team, unsubscribe
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -19,6 +19,8 @@ urlpatterns = [
     path("programs/<str:key>/nudges/<int:pk>/", outbox.mail, name="program-nudge"),
     path("programs/<str:key>/nudges/<int:pk>/html", outbox.mail_html, name="program-nudge-html"),
     path("programs/<str:key>/nudges/<int:pk>/<str:action>", outbox.decide, name="program-nudge-decide"),
+    path("programs/<str:key>/reviews/", reviews.reviews, name="program-reviews"),
+    path("reviews/<int:pk>/", reviews.review, name="review"),
     path("teams/", indexes.teams, name="teams"),
     path("teams/<str:key>/", team.team, name="team"),
     path("teams/<str:key>/charts/<int:goal>.json", team.chart, name="team-chart"),

@@ -70,7 +70,7 @@ def home(request: HttpRequest) -> HttpResponse:
         teams=team_lines(request, member_of),
         programs=program_lines(programs),
         reviews=list(upcoming.select_related("program").order_by("starts_at")[:4]),
-        asks=list(Ask.objects.visible_to(user).filter(state=Ask.State.OPEN).select_related("program")[:6]),
+        asks=list(Ask.objects.visible_to(user).open().select_related("program")[:6]),
     )
     return page(request, context)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import ClassVar
 
-from csp.decorators import csp_replace, csp_update
+from csp.decorators import csp, csp_update
 from django.contrib import messages
 from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponse
@@ -108,7 +108,7 @@ def mail(request: HttpRequest, key: str, pk: int) -> HttpResponse:
     return page(request, MailContext(program=program, line=_line(row)))
 
 
-@csp_replace(  # type: ignore[arg-type]
+@csp(  # type: ignore[arg-type]
     {
         "default-src": ["'none'"],
         "style-src": ["'unsafe-inline'"],

@@ -42,7 +42,9 @@ def test_values_of_each_aggregation():
 
 
 def test_a_team_takes_each_source_s_newest_snapshot_and_is_as_old_as_the_oldest():
-    web = SourceReadings("web", [Reading(day("2026-01-01"), 1, 5.0, 0.0, 5.0), Reading(day("2026-02-01"), 1, 4.0, 0.0, 4.0)])
+    web = SourceReadings(
+        "web", [Reading(day("2026-01-01"), 1, 5.0, 0.0, 5.0), Reading(day("2026-02-01"), 1, 4.0, 0.0, 4.0)]
+    )
     api = SourceReadings("api", [Reading(day("2026-01-15"), 1, 7.0, 0.0, 7.0)], retired_on=day("2026-02-10"))
     assert value_on("sum", [web, api], day("2026-02-05"))[:2] == (11.0, day("2026-01-15"))
     assert value_on("sum", [web, api], day("2026-02-10"))[:2] == (4.0, day("2026-02-01"))
