@@ -16,8 +16,8 @@ from jinja2.runtime import Macro
 from program import wording
 
 COLUMNS = 78
-# "   next:  first words": what follows wraps under the first words, not under the label.
-_LABEL = re.compile(r"^(\s*(?:\d+\. |[a-z]+: +)?)")
+# "   next:  first words": what follows wraps under the first words, not under the label, number or dash.
+_LABEL = re.compile(r"^(\s*(?:\d+\. |- |[a-z]+: +)?)")
 
 
 def fill(kind: str, context: dict[str, Any], room: str = "nudges") -> tuple[str, str, str]:
@@ -72,11 +72,13 @@ def _wrapped(line: str) -> list[str]:
         return [line]
     found = _LABEL.match(line)
     hang = " " * len(found.group(1)) if found else ""
-    return textwrap.wrap(
-        line,
+    # A number stays with its percent sign.
+    lines = textwrap.wrap(
+        line.replace(" %", "\0%"),
         COLUMNS,
         subsequent_indent=hang,
         break_long_words=False,
         break_on_hyphens=False,
         drop_whitespace=True,
     )
+    return [wrapped.replace("\0", " ") for wrapped in lines]

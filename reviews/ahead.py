@@ -1,4 +1,4 @@
-"""Three working days ahead of a review: freezes the brief, and puts brief and invites into the outbox, all or nothing."""
+"""Three working days ahead of a review: freezes its brief and writes brief and invites into the outbox, or neither."""
 
 from __future__ import annotations
 

@@ -14,6 +14,7 @@ from teams.boards import Total
 from . import sentences
 from .content import Content, Count, MetricLine
 from .evidence import LEADERS_SHOWN, Evidence, collect
+from .leader_asks import leader_ask
 from .models import Brief, Review
 
 
@@ -52,14 +53,14 @@ def compose(evidence: Evidence) -> Content:
         effect=sentences.UNSETTLED,
         counts=_counts(evidence.board.counts, before),
         metrics=metrics,
-        leaders=[sentences.leader_ask(leader, evidence, names) for leader in shown],
+        leaders=[leader_ask(leader, evidence, names) for leader in shown],
         more_leaders=_more(evidence),
         surprises=sentences.surprises(evidence, names),
         waves=[sentences.wave(wave, on) for wave in evidence.waves],
         nudges=sentences.nudges(evidence.said, sentences.evidence_since(evidence)),
         withheld=sentences.withheld(evidence.said),
         addresses=sentences.addresses(evidence.said),
-        decisions=sentences.decisions(evidence, len(shown), metrics),
+        decisions=sentences.decisions(evidence, len(shown), metrics, since),
         recommendation=sentences.NO_RECOMMENDATION,
     )
 

@@ -62,8 +62,9 @@ class GoalLine:
     expected: str
     due: str
     slipped: bool
-    next: str
-    """the item to begin with, in words; empty where nothing itemized is measured"""
+    item: str
+    """the one to begin with; empty where nothing itemized is measured, or where the ask names it"""
+    size: str
 
 
 @dataclass(frozen=True)

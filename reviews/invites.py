@@ -84,6 +84,8 @@ def render(review: Review, people: Sequence[User], now: datetime) -> str:
     calendar.add_component(event)
     year = timedelta(days=370)
     calendar.add_missing_timezones((review.starts_at - year).date(), (review.starts_at + year).date())
+    for described in calendar.timezones:
+        described.pop("comment", None)
     return str(calendar.to_ical(), "utf-8")
 
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Any
 
 from program import wording as say
-from program.models import MetricVersion, Program, Wave
+from program.models import Program, Wave
 from program.rules.status import Status
 from teams.boards import Board, Cell
 from teams.models import Exemption
 
-from .content import GoalLine, LeaderAsk, MetricLine, PastAsk, Surprise
-from .evidence import LINES_A_LEADER, Evidence, Leader, Said, Short
+from .content import MetricLine, PastAsk, Surprise
+from .evidence import Evidence, Said
 from .models import Ask
 
 NAMED_AT_MOST = 3
@@ -86,9 +85,12 @@ def verdict(evidence: Evidence, metrics: Sequence[MetricLine], since: str) -> st
     path = f"its path asks for {lead.expected}" if lead.numbers["expected"] is not None else "it has no path yet"
     if not lead.then:
         return f"{lead.name} is at {lead.value}; {path}."
-    moved = f"{lead.name} is at {lead.value}, as it was at {since}" if lead.change == "no change" else (
-        f"{lead.name} went from {lead.then} at {since} to {lead.value}"
-    )  # fmt: skip
+    if lead.change == "no change":
+        moved = f"{lead.name} is at {lead.value}, as it was at {since}"
+    elif lead.then == lead.value:
+        moved = f"{lead.name} hardly moved since {since}: {lead.value}, {lead.change}"
+    else:
+        moved = f"{lead.name} went from {lead.then} at {since} to {lead.value}"
     return f"{moved}; {path}{_recovered(evidence)}."
 
 
@@ -101,7 +103,9 @@ def _recovered(evidence: Evidence) -> str:
 def asked(asks: Sequence[Ask], first: bool) -> str:
     """What became of last time's asks, in a sentence."""
     if not asks:
-        return "This is the first review: nothing was asked before." if first else "Nothing asked before is open."
+        return (
+            "This is the first review: nothing was asked before." if first else "No ask of an earlier review is open."
+        )
     by_state = [(state, sum(1 for ask in asks if ask.state == state)) for state in Ask.State.values]
     return f"Of {say.count(len(asks), 'ask')}: {say.listed([f'{n} {state}' for state, n in by_state if n])}."
 
@@ -115,74 +119,6 @@ def past_ask(ask: Ask, on: date) -> PastAsk:
         state="past its day" if ask.state == Ask.State.OPEN and ask.due and ask.due < on else ask.state,
         outcome=ask.outcome,
     )
-
-
-def leader_ask(leader: Leader, evidence: Evidence, names: Mapping[str, str]) -> LeaderAsk:
-    """What to ask of one leader: the exact ask for the worst goal, and the lines behind it."""
-    teams = len({one.team.pk for one in leader.short})
-    you = leader.person is not None and leader.person == evidence.program.sponsor
-    worst = leader.short[0]
-    return LeaderAsk(
-        leader="You" if you else str(leader.person) if leader.person else "Nobody yet",
-        groups=say.listed([group.name for group in leader.groups]),
-        behind=f"{teams} of {say.count(leader.teams, 'team')} behind",
-        ask=_ask_of(worst, evidence.on)
-        if leader.person
-        else f"Name who looks after {say.listed(sorted({one.team.name for one in leader.short})[:NAMED_AT_MOST])}: "
-        "no group above has a lead.",
-        goals=[goal_line(one, evidence.board.versions[one.metric], names, evidence.on)
-               for one in leader.short[:LINES_A_LEADER]],
-        more=max(0, len(leader.short) - LINES_A_LEADER),
-    )  # fmt: skip
-
-
-def _ask_of(one: Short, on: date) -> str:
-    team = one.team.name
-    late = f"{team} was due on {say.near_day(one.due, on)}: agree on a new day and make" if _overdue(one) else "Make"
-    itemized = [crumb for crumb in one.trail if crumb["item"]]
-    if not itemized:
-        return f"{late} room in {team} to find out what holds it back: no items are measured."
-    closes = (one.trail[-1]["closes"] or 0) >= 1
-    level = "its target" if _overdue(one) else "its path"
-    if closes and len(one.trail) == 1:
-        return f"{late} room in {team} for 1 item, which brings it back to {level}."
-    if closes:
-        return f"{late} room in {team} for {len(one.trail)} items, which bring it back to {level}."
-    return f"{late} room in {team} for {say.count(max(one.items_short, len(one.trail)), 'item')}, the largest first."
-
-
-def _overdue(one: Short) -> bool:
-    return one.cell.status == Status.OVERDUE
-
-
-def goal_line(one: Short, version: MetricVersion, names: Mapping[str, str], on: date) -> GoalLine:
-    """One goal with its numbers and the item to begin with."""
-    cell, overdue = one.cell, _overdue(one)
-    level = cell.target if overdue else cell.expected
-    value, should = say.apart(cell.value, level, version.unit, version.aggregation)
-    return GoalLine(
-        team=one.team.name,
-        team_key=one.team.key,
-        metric=names[one.metric],
-        status=cell.status,
-        shape=say.status_shape(cell.status),
-        value=value,
-        expected=should,
-        due=say.near_day(one.due, on) if overdue and one.due else "",
-        slipped=one.slipped,
-        next=_next(one.trail, version),
-    )
-
-
-def _next(trail: Sequence[Mapping[str, Any]], version: MetricVersion) -> str:
-    """The first item with its size: "hc/lib/emails.py, 13 to do"."""
-    if not trail or not trail[0]["item"]:
-        return ""
-    first = trail[0]
-    if first["contribution"] is None:
-        return str(first["item"])
-    unit = "to do" if version.aggregation == "ratio" else version.unit
-    return f"{first['item']}, {say.value(first['contribution'], unit)}"
 
 
 def surprises(evidence: Evidence, names: Mapping[str, str]) -> list[Surprise]:
@@ -219,7 +155,7 @@ def _unmeasured(board: Board, names: Mapping[str, str]) -> list[Surprise]:
     found = []
     for status in (Status.STALE, Status.NO_DATA):
         for key, name in names.items():
-            teams = [row.team.name for row in board.rows if key in row.cells and row.cells[key].status == status]
+            teams = sorted(r.team.name for r in board.rows if key in r.cells and r.cells[key].status == status)
             if teams:
                 word = "is stale" if status == Status.STALE else "has no data"
                 found.append(Surprise(str(status), f"{name} {word} for {_some(teams)}; nobody is nudged for it."))
@@ -253,8 +189,8 @@ def wave(one: Wave, on: date) -> str:
     """One wave of the roll-out; `teams` was counted."""
     teams = say.count(one.teams, "team")  # type: ignore[attr-defined]
     if one.state == Wave.State.DONE:
-        return f"{one.key}: {teams}, done"
-    return f"{one.key}: {teams}, {'since' if one.start <= on else 'planned for'} {say.near_day(one.start, on)}"
+        return f"{one.key} ({teams}, done)"
+    return f"{one.key} ({teams}, {'since' if one.start <= on else 'planned for'} {say.near_day(one.start, on)})"
 
 
 def nudges(said: Said, since: str) -> str:
@@ -268,7 +204,9 @@ def withheld(said: Said) -> str:
     """How much was not, and why; empty when nothing was withheld."""
     if not said.withheld:
         return ""
-    reasons = [f"{n} {WITHHELD.get(reason, reason)}" for reason, n in said.withheld.items()]
+    reasons = [
+        WITHHELD.get(why, why) + (f" ({n})" if len(said.withheld) > 1 else "") for why, n in said.withheld.items()
+    ]
     return f"{say.count(sum(said.withheld.values()), 'nudge')} withheld: {', '.join(reasons)}."
 
 
@@ -279,7 +217,7 @@ def addresses(said: Said) -> str:
     return f"{'; '.join(parts)}." if parts else ""
 
 
-def decisions(evidence: Evidence, leaders: int, metrics: Sequence[MetricLine]) -> list[str]:
+def decisions(evidence: Evidence, leaders: int, metrics: Sequence[MetricLine], since: str) -> list[str]:
     """What the sponsor is wanted for."""
     program, on = evidence.program, evidence.on
     found = []
@@ -288,7 +226,7 @@ def decisions(evidence: Evidence, leaders: int, metrics: Sequence[MetricLine]) -
     late = [ask for ask in evidence.asks if ask.state == Ask.State.OPEN and ask.due is not None and ask.due < on]
     if late:
         found.append(
-            f"{say.count(len(late), 'ask')} {'is' if len(late) == 1 else 'are'} past the day: keep, move or drop?"
+            f"{say.count(len(late), 'ask')} {'is' if len(late) == 1 else 'are'} past its day: keep, move or drop?"
         )
     overdue = evidence.board.counts[Status.OVERDUE]
     if overdue:
@@ -296,15 +234,15 @@ def decisions(evidence: Evidence, leaders: int, metrics: Sequence[MetricLine]) -
             f"{say.count(overdue, 'goal')} {'is' if overdue == 1 else 'are'} past the due day: new days, or no goals?"
         )
     if program.stop_if:
-        found.append(f"The charter says: stop if {program.stop_if.rstrip('.')}. {_moved(metrics)}")
+        found.append(f"The charter says: stop if {program.stop_if.rstrip('.')}. {_moved(metrics, since)}")
     if (program.end - on).days <= 90:
         found.append(f"The program ends on {say.day(program.end)}: let it end, or extend it?")
     return found
 
 
-def _moved(metrics: Sequence[MetricLine]) -> str:
+def _moved(metrics: Sequence[MetricLine], since: str) -> str:
     lead = first_of(metrics)
-    return f"Since then: {lead.change}." if lead and lead.change else "Has that come true?"
+    return f"{lead.name}: {lead.change} since {since}." if lead and lead.change and since else "Has that come true?"
 
 
 def at_the_start(program: Program, on: date) -> str:

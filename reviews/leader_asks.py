@@ -1,0 +1,99 @@
+"""What to ask of each leader whose teams are behind: the exact ask, and the goals behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+from program import wording as say
+from program.models import MetricVersion
+from program.rules.status import Status
+
+from .content import GoalLine, LeaderAsk
+from .evidence import LINES_A_LEADER, Evidence, Leader, Short
+
+TEAMS_NAMED = 3
+
+
+def leader_ask(leader: Leader, evidence: Evidence, names: Mapping[str, str]) -> LeaderAsk:
+    """What to ask of one leader: the exact ask for the worst goal, and the lines behind it."""
+    versions = evidence.board.versions
+    teams = sorted({one.team.name for one in leader.short})
+    worst = leader.short[0]
+    goals = [goal_line(one, versions[one.metric], names, evidence.on) for one in leader.short[:LINES_A_LEADER]]
+    if leader.person is None:
+        ask = f"Name who looks after {say.listed(teams[:TEAMS_NAMED])}: no group above has a lead."
+    else:
+        ask = _ask_of(worst, versions[worst.metric], evidence.on)
+        goals[0] = replace(goals[0], item="", size="")  # the ask says it
+    return LeaderAsk(
+        leader=_called(leader, evidence),
+        groups=say.listed([group.name for group in leader.groups]),
+        behind=f"{len(teams)} of {say.count(leader.teams, 'team')} behind",
+        ask=ask,
+        goals=goals,
+        more=max(0, len(leader.short) - LINES_A_LEADER),
+    )
+
+
+def _called(leader: Leader, evidence: Evidence) -> str:
+    if leader.person is None:
+        return "Nobody yet"
+    return "You" if leader.person == evidence.program.sponsor else str(leader.person)
+
+
+def _ask_of(one: Short, version: MetricVersion, on: date) -> str:
+    """The exact ask for one goal: which items, how large, and what they bring."""
+    team = one.team.name
+    late = f"{team} was due on {say.near_day(one.due, on)}: agree on a new day, and make" if _overdue(one) else "Make"
+    item, size = _first_item(one.trail, version)
+    first = f"{item}, {size}" if size else item
+    if not item:
+        return f"{late} room in {team} to find out what holds it back: no items are measured."
+    closing = len(one.trail) if (one.trail[-1]["closes"] or 0) >= 1 else 0
+    level = "target" if _overdue(one) else "path"
+    if closing == 1:
+        return f"{late} room in {team} for 1 item: {first}. It alone brings the team back to its {level}."
+    if closing:
+        return f"{late} room in {team} for {closing} items, first {first}. Together they bring it back to its {level}."
+    many = say.count(max(one.items_short, len(one.trail)), "item")
+    return f"{late} room in {team} for what it can of {many}, first {first}."
+
+
+def _overdue(one: Short) -> bool:
+    return one.cell.status == Status.OVERDUE
+
+
+def goal_line(one: Short, version: MetricVersion, names: Mapping[str, str], on: date) -> GoalLine:
+    """One goal with its numbers and the item to begin with."""
+    cell, overdue = one.cell, _overdue(one)
+    level = cell.target if overdue else cell.expected
+    item, size = _first_item(one.trail, version)
+    value, should = say.apart(cell.value, level, version.unit, version.aggregation)
+    return GoalLine(
+        team=one.team.name,
+        team_key=one.team.key,
+        metric=names[one.metric],
+        status=cell.status,
+        shape=say.status_shape(cell.status),
+        value=value,
+        expected=should,
+        due=say.near_day(one.due, on) if overdue and one.due else "",
+        slipped=one.slipped,
+        item=item,
+        size=size,
+    )
+
+
+def _first_item(trail: Sequence[Mapping[str, Any]], version: MetricVersion) -> tuple[str, str]:
+    """The item to begin with and its size in words: ("hc/lib/emails.py", "13 to do")."""
+    if not trail or not trail[0]["item"]:
+        return "", ""
+    first = trail[0]
+    if first["contribution"] is None:
+        return first["item"], ""
+    # A ratio's item is short by a count of things; every other metric's by an amount in its unit.
+    unit = "to do" if version.aggregation == "ratio" else version.unit
+    return first["item"], say.value(first["contribution"], unit)

@@ -1,0 +1,93 @@
+"""The programs of the demo on the real measurements, at their real dates, moved from review to review."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+
+import pytest
+
+from demo import story
+from demo.shift import DATA
+from nudges import delivery
+from nudges.planning import plan
+from program.feeds.registry import KINDS
+from program.models import Program
+from reviews import ahead, schedule
+from reviews.models import Review
+from teams.apply.files import apply_text
+from teams.ingest import Origin, ingest
+from teams.models import Run
+from teams.standings import judge_due
+from tests.nudges.conftest import mail_server  # noqa: F401 - a fixture
+
+MADE = datetime(2022, 8, 18, 7, 0, tzinfo=UTC)
+METRICS = ("typed-functions", "documented-api")
+
+
+@cache
+def _batches() -> dict[date, bytes]:
+    """The real snapshots of the two metrics, a batch a day, as CSV."""
+    found: dict[date, list[str]] = defaultdict(list)
+    with gzip.open(DATA, "rt", encoding="utf-8") as lines:
+        header = next(lines)
+        for line in lines:
+            metric, _, _, day, *_ = next(csv.reader(io.StringIO(line)))
+            if metric in METRICS:
+                found[date.fromisoformat(day)].append(line)
+    return {day: (header + "".join(rows)).encode() for day, rows in sorted(found.items())}
+
+
+@dataclass
+class Play:
+    """Moves the two programs through their days."""
+
+    waiting: dict[date, bytes] = field(default_factory=lambda: dict(_batches()))
+
+    @property
+    def typing(self) -> Program:
+        return Program.objects.get(key="typing")
+
+    def take(self, until: date) -> None:
+        """Ingest what was measured up to a day, each batch in the night of its day."""
+        for day in [day for day in self.waiting if day <= until]:
+            at = max(MADE, datetime(day.year, day.month, day.day, 1, tzinfo=UTC))
+            ingest(self.waiting.pop(day), Origin(Run.Kind.FILE, "healthchecks", KINDS["csv"]), at)
+
+    def tick(self, now: datetime, *, mails: bool = False) -> None:
+        """What the beat does at a moment."""
+        self.take(now.date())
+        judge_due(now)
+        schedule.schedule(now)
+        ahead.freeze_due(now)
+        if mails:
+            plan(now)
+            while delivery.deliver_batch(now).more:
+                pass
+
+    def until(self, now: datetime, *, mails: bool = False) -> None:
+        """Tick on each Monday, and on each day that freezes a brief, up to a moment."""
+        day = datetime(2022, 9, 1, 9, 0, tzinfo=UTC)
+        while day < now:
+            frozen = {ahead.freeze_at(review).date() for review in Review.objects.to_come(day)}
+            if day.weekday() == 0 or day.date() in frozen:
+                self.tick(day, mails=mails)
+            day += timedelta(days=1)
+        self.tick(now, mails=mails)
+
+
+@pytest.fixture
+def play(db, settings) -> Play:
+    """The organization and its two programs, before anything is measured."""
+    settings.SITE_URL = "https://quality.example.com"
+    settings.DEFAULT_FROM_EMAIL = "Quality <quality@example.com>"
+    for _name, text in story.files(timedelta(0)):
+        apply_text(text, now=MADE, via="test")
+    made = Play()
+    made.take(date(2022, 9, 1))
+    return made
