@@ -192,7 +192,7 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "Quality programs <quality@lo
 INSTANCE_ID = env.str("INSTANCE_ID", "")
 CLOCK_FILE = str(VAR_DIR / "demo-days-ahead") if DEMO else None
 
-CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", "") or "embedded://"
+CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", "") or "embedded://localhost//"
 CELERY_BEAT_SCHEDULE = beat_schedule(env.float("TICK_SECONDS", 60.0))
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
 CELERY_TASK_ACKS_LATE = True

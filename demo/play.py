@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
 
+from django.conf import settings
 from django.db import transaction
 
 from accounts.models import User
@@ -33,9 +35,16 @@ PASSWORD = "demo"  # noqa: S105 - for the demo on loopback only
 Progress = Callable[[str], None]
 
 
-def is_loaded() -> bool:
-    """Whether the demo was played before."""
-    return Program.objects.filter(key="typing").exists()
+def marker() -> Path:
+    """A file that says that the past was played to its end."""
+    return Path(settings.VAR_DIR) / "loaded"
+
+
+def begin_anew() -> None:
+    """Forget what an interrupted loading left behind: the embedded database and the mails."""
+    for pattern in ("app.sqlite3*", "mail/*.eml", "demo-days-ahead", "broker/messages/*"):
+        for left in Path(settings.VAR_DIR).glob(pattern):
+            left.unlink()
 
 
 def story_shift() -> timedelta:
@@ -59,6 +68,7 @@ def load(today: date, progress: Progress) -> None:
         play_day(day, waiting.pop(day, None), mailed=day > today - MAILED)
         if n % 56 == 0 or n == days - 1:
             progress(f"  played {day:%d %b %Y}, day {n + 1} of {days}")
+    marker().touch()
 
 
 def play_day(day: date, batch: bytes | None, *, mailed: bool) -> None:

@@ -26,6 +26,8 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         began = time.monotonic()
+        if not play.marker().exists():
+            play.begin_anew()
         call_command("migrate", verbosity=0)
         with smtp.serving() as port:
             settings.EMAIL_HOST, settings.EMAIL_PORT = smtp.HOST, port
@@ -35,7 +37,7 @@ class Command(BaseCommand):
                 "SITE_URL": f"http://127.0.0.1:{options['port']}",
             }
             settings.SITE_URL = os.environ["SITE_URL"]
-            if not play.is_loaded():
+            if not play.marker().exists():
                 play.load(now().date(), self.stdout.write)
             mails = sum(1 for _ in folder().glob("*.eml"))
             self.stdout.write(f"Ready after {time.monotonic() - began:.0f} s, {mails} mails in the mailbox.")

@@ -19,7 +19,7 @@ class Command(BaseCommand):
     help = "Play the demo on to the next month's snapshot; its calendar then stands ahead of the real one."
 
     def handle(self, *_args: Any, **_options: Any) -> None:
-        if not play.is_loaded():
+        if not play.marker().exists():
             raise CommandError("the demo is not loaded yet: make demo")
         with smtp.serving() as port:
             settings.EMAIL_HOST, settings.EMAIL_PORT = smtp.HOST, port
