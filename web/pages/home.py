@@ -20,8 +20,8 @@ from program.models import Program
 from program.rules.status import SHORT, WORST_FIRST
 from reviews.models import Ask, Review
 from teams.models import Membership, Standing, Team
-from web import access
-from web.pages.indexes import ProgramLine, TeamLine, program_lines, team_lines
+from web import access, lines
+from web.lines import ProgramLine, TeamLine
 from web.render import page
 
 WAITS_AT_MOST = 8
@@ -67,8 +67,8 @@ def home(request: HttpRequest) -> HttpResponse:
         sentence=_sentence(waits),
         waits=waits[:WAITS_AT_MOST],
         more=max(0, len(waits) - WAITS_AT_MOST),
-        teams=team_lines(request, member_of),
-        programs=program_lines(programs),
+        teams=lines.of_teams(member_of, access.goals(request), {team.pk: today(team.time_zone) for team in member_of}),
+        programs=lines.of_programs(programs, {one.pk: today(one.review_zone) for one in programs}),
         reviews=list(upcoming.select_related("program").order_by("starts_at")[:4]),
         asks=list(Ask.objects.visible_to(user).open().select_related("program")[:6]),
     )

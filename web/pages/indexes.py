@@ -4,28 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import ClassVar
 
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
-from accounts.clock import today
+from accounts.clock import now, today
 from program.models import Program
-from program.rules.status import SHORT, WORST_FIRST
-from teams.models import Standing, Team
-from web import access
+from teams.models import Team
+from web import access, lines
+from web.lines import ProgramLine, TeamLine
 from web.render import page
 
-
-@dataclass(frozen=True)
-class ProgramLine:
-    """One program: how many of its goals have which status today."""
-
-    program: Program
-    goals: int
-    short: int
-    met: int
+LONGEST_FILTER = 80
 
 
 @dataclass
@@ -35,17 +28,9 @@ class ProgramsContext:
     template: ClassVar[str] = "pages/programs.html"
     here: ClassVar[str] = "programs"
     lines: Sequence[ProgramLine]
+    sentence: str
+    on: date
     q: str
-
-
-@dataclass(frozen=True)
-class TeamLine:
-    """One team with the worst status among its goals today; empty if none was judged."""
-
-    team: Team
-    worst: str
-    short: int
-    goals: int
 
 
 @dataclass
@@ -55,48 +40,34 @@ class TeamsContext:
     template: ClassVar[str] = "pages/teams.html"
     here: ClassVar[str] = "teams"
     lines: Sequence[TeamLine]
+    sentence: str
+    on: date
     group: Team | None
     q: str
 
 
 @require_safe
 def programs(request: HttpRequest) -> HttpResponse:
-    """All programs this person may see."""
-    q = request.GET.get("q", "").strip()[:80]
+    """All programs this person may see, or those with ?q= in their name."""
+    q = _filter(request)
     found = Program.objects.visible_to(access.person(request)).select_related("sponsor")
     if q:
         found = found.filter(Q(name__icontains=q) | Q(key__icontains=q))
-    return page(request, ProgramsContext(lines=program_lines(list(found)), q=q))
-
-
-def program_lines(found: Sequence[Program]) -> list[ProgramLine]:
-    """One line for each program, from today's kept standings. One query."""
-    standings = Standing.objects.filter(goal__program__in=found, goal__ended_on=None)
-    days = {program.pk: today(program.review_zone) for program in found}
-    statuses: dict[int, list[str]] = {program.pk: [] for program in found}
-    rows = standings.filter(day__in=set(days.values())).order_by()
-    for program, day, status in rows.values_list("goal__program_id", "day", "status"):
-        if day == days[program]:
-            statuses[program].append(status)
-    return [
-        ProgramLine(
-            program,
-            len(statuses[program.pk]),
-            sum(status in SHORT for status in statuses[program.pk]),
-            statuses[program.pk].count("met"),
-        )
-        for program in found
-    ]
+    held = list(found)
+    days = {program.pk: today(program.review_zone) for program in held}
+    shown = lines.of_programs(held, days)
+    on = max(days.values(), default=today("UTC"))
+    return page(request, ProgramsContext(shown, lines.said_of_programs(shown), on, q))
 
 
 @require_safe
 def teams(request: HttpRequest) -> HttpResponse:
-    """All teams this person may see."""
-    q = request.GET.get("q", "").strip()[:80]
+    """All teams this person may see, or those with ?q= in their name or their group's."""
+    q = _filter(request)
     found = Team.objects.visible_to(access.person(request)).leaves().select_related("parent")
     if q:
-        found = found.filter(Q(name__icontains=q) | Q(key__icontains=q))
-    return page(request, TeamsContext(lines=team_lines(request, list(found)), group=None, q=q))
+        found = found.filter(Q(name__icontains=q) | Q(key__icontains=q) | Q(parent__name__icontains=q))
+    return _teams(request, list(found), None, q)
 
 
 @require_safe
@@ -109,7 +80,20 @@ def group(request: HttpRequest, key: str) -> HttpResponse:
             below.add(node.pk)
             if node.leaf:
                 found.append(node)
-    return page(request, TeamsContext(lines=team_lines(request, found), group=top, q=""))
+    return _teams(request, found, top, "")
+
+
+def _teams(request: HttpRequest, found: Sequence[Team], top: Team | None, q: str) -> HttpResponse:
+    moment = now()
+    days = {team.pk: today(team.time_zone, moment) for team in found}
+    shown = lines.of_teams(found, access.goals(request), days)
+    on = max(days.values(), default=moment.date())
+    return page(request, TeamsContext(shown, lines.said_of_teams(shown), on, top, q))
+
+
+def _filter(request: HttpRequest) -> str:
+    """What the names shall contain; a null byte would be an error of the database."""
+    return request.GET.get("q", "").replace("\0", "").strip()[:LONGEST_FILTER]
 
 
 def _by_depth(nodes: Sequence[Team]) -> list[Team]:
@@ -123,20 +107,3 @@ def _by_depth(nodes: Sequence[Team]) -> list[Team]:
         return steps
 
     return sorted(nodes, key=lambda node: (depth(node), node.key))
-
-
-def team_lines(request: HttpRequest, found: Sequence[Team]) -> list[TeamLine]:
-    """One line for each team, from today's kept standings; worst first. One query."""
-    days = {team.pk: today(team.time_zone) for team in found}
-    goals = access.goals(request).on_scorecards().filter(team__in=found)
-    statuses: dict[int, list[str]] = {team.pk: [] for team in found}
-    rows = Standing.objects.filter(goal__in=goals, day__in=set(days.values())).order_by()
-    for team, day, status in rows.values_list("goal__team_id", "day", "status"):
-        if day == days[team]:
-            statuses[team].append(status)
-    lines = [
-        TeamLine(team, min(held, key=lambda s: WORST_FIRST[s], default=""), sum(s in SHORT for s in held), len(held))
-        for team in found
-        for held in (statuses[team.pk],)
-    ]
-    return sorted(lines, key=lambda line: (WORST_FIRST.get(line.worst, 99), -line.short, line.team.key))
