@@ -55,9 +55,8 @@ class Report:
             measured = f"{figure.value:>10,.2f} {figure.unit:<10} against {figure.against:>10,.2f}"
             print(f"{verdict} {figure.name:<{width}} {measured}  ratio {figure.ratio:>7.2f}  {figure.goal}")
         missed = sum(1 for figure in self.figures if not figure.ok)
-        print(
-            f"\n{len(self.figures) - missed} of {len(self.figures)} goals reached. Next: make drill, or mend what missed."
-        )
+        reached = len(self.figures) - missed
+        print(f"\n{reached} of {len(self.figures)} goals reached. Next: make drill, or mend what missed.")
         return 1 if missed else 0
 
 

@@ -183,7 +183,7 @@ def trend(program: Program, metric: Metric, until: date) -> Trend:
     """The program's total on a metric, on each day on which one of its teams has a snapshot. Five queries."""
     version = MetricVersion.objects.get(metric=metric, current=True)
     goals = Goal.objects.filter(program=program, metric=metric, ended_on=None)
-    on_days = [g for g in in_force(goals, lambda _zone: until) if g.metric_version == version.pk]
+    on_days = [g for g in in_force(_ids(goals), lambda _zone: until) if g.metric_version == version.pk]
     wanted = {g.pair: until for g in on_days}
     histories = load(wanted, whole=wanted)
     teams = {g.pair: g for g in on_days}
@@ -209,7 +209,7 @@ def totals(program: Program, on: date) -> list[Total]:
     metrics = {metric.pk: metric for metric in Metric.objects.filter(goals__in=goals).distinct().order_by("key")}
     versions = MetricVersion.objects.filter(metric__in=metrics, current=True).in_bulk()
     by_version: dict[int, list[GoalOnDay]] = {pk: [] for pk in versions}
-    for g in in_force(goals, lambda _zone: on):
+    for g in in_force(_ids(goals), lambda _zone: on):
         if g.metric_version in by_version:
             by_version[g.metric_version].append(g)
     every = [g for of_one in by_version.values() for g in of_one]
@@ -296,7 +296,7 @@ def movers(program: Program, on: date, most: int = 6) -> list[Mover]:
     Four queries. Goals without a value on both days are left out, and so are goals that did not move.
     """
     goals = Goal.objects.filter(program=program, ended_on=None)
-    on_days = in_force(goals, lambda _zone: on)
+    on_days = in_force(_ids(goals), lambda _zone: on)
     earlier = on - timedelta(days=DAYS_TO_COMPARE)
     histories = load({g.pair: earlier for g in on_days})
     by_id = {goal.pk: goal for goal in goals.select_related("team", "metric")}
@@ -320,6 +320,10 @@ def _span(goal: GoalOnDay, sources: Sequence[SourceReadings]) -> float:
     """The way from the goal's baseline to its target, to compare moves of different metrics by; 1 where unknown."""
     path = _path(goal, sources)
     return abs(path.target - path.baseline) or 1.0 if path else 1.0
+
+
+def _ids(goals: GoalQuerySet) -> list[int]:
+    return list(goals.order_by().values_list("pk", flat=True))
 
 
 def series_of(goal: GoalOnDay) -> list[tuple[date, float | None]]:

@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.db.models import FilteredRelation, Q
-
-from program.models import MetricVersion
+from program.models import MetricVersion, Program
 from program.rules.series import Point, points
 from program.rules.status import WORST_FIRST, Judgment, Status, Terms
 from program.rules.trail import Crumb
@@ -17,6 +15,7 @@ from program.rules.trail import Crumb
 from .models import Goal, GoalQuerySet, Team
 from .series import SourceHistory
 from .standings import compute, crumb_facts
+from .statements import among, as_json, fetch
 from .terms import in_force
 
 
@@ -76,17 +75,17 @@ class Scorecard:
         return {"team": self.team.key, "on": self.on.isoformat(), "goals": [card.facts() for card in self.goals]}
 
 
-def build(team: Team, on: date, among: GoalQuerySet | None = None) -> Scorecard:
+def build(team: Team, on: date, goals: GoalQuerySet | None = None) -> Scorecard:
     """The team's scorecard on a day, judged from the observations held now and the terms in force on that day.
 
-    `among` limits it to these goals (those a person may see). Seven queries at most, however many goals.
+    `goals` limits it to these (those a person may see). Seven queries at most, however many goals.
     """
-    mine = (Goal.objects if among is None else among).on_scorecards().filter(team=team)
+    mine = (Goal.objects if goals is None else goals).on_scorecards().filter(team=team)
     by_id = {
         goal.pk: goal
         for goal in mine.select_related("program", "metric", "metric__playbook", "metric__playbook__expert", "team")
     }
-    on_days = in_force(mine, lambda _zone: on)
+    on_days = in_force(list(by_id), lambda _zone: on)
     judged, histories = compute(on_days)
     versions = MetricVersion.objects.in_bulk({g.metric_version for g in on_days})
     cards = [
@@ -106,36 +105,42 @@ def build(team: Team, on: date, among: GoalQuerySet | None = None) -> Scorecard:
     return Scorecard(team, on, cards)
 
 
-KEPT = (
-    "program__key", "metric__key", "judge_due_at", "now__status", "now__held", "now__slipped", "now__value",
-    "now__as_of", "now__baseline", "now__target", "now__expected", "now__gap", "now__start", "now__due",
-    "now__forecast", "now__trail",
-)  # fmt: skip
+KEPT = """
+SELECT p.key, m.key, g.judge_due_at, s.status, s.held, s.slipped, s.value, s.as_of, s.baseline, s.target, s.expected,
+  s.gap, s.start, s.due, s.forecast, s.trail
+FROM teams_goal g JOIN program_program p ON p.id = g.program_id JOIN program_metric m ON m.id = g.metric_id
+  LEFT JOIN teams_standing s ON s.goal_id = g.id AND s.day = %s
+WHERE g.team_id = %s AND g.ended_on IS NULL AND {live}
+"""
 
 
-def facts(team: Team, on: date, today: date, among: GoalQuerySet | None = None) -> dict[str, Any]:
-    """The scorecard contract for a day. `today` is the team's; `among` as in `build`.
+def facts(team: Team, on: date, today: date, goals: GoalQuerySet | None = None) -> dict[str, Any]:
+    """The scorecard contract for a day. `today` is the team's; `goals` as in `build`.
 
     Today's standings are kept as they are judged, so that one query is enough when none is due; any other day, and a
     day on which something is still to be judged, is judged anew.
     """
     if on == today:
-        rows = _kept(team, on, among)
+        rows = _kept(team, on, goals)
         if all(due is None and status is not None for _, _, due, status, *_ in rows):
             return _facts_of_kept(team, on, rows)
-    return build(team, on, among).facts()
+    return build(team, on, goals).facts()
 
 
-def as_judged(team: Team, on: date, among: GoalQuerySet | None = None) -> dict[str, Any]:
+def as_judged(team: Team, on: date, goals: GoalQuerySet | None = None) -> dict[str, Any]:
     """The scorecard contract with what was said on that day, from the kept standings. One query."""
-    rows = _kept(team, on, among)
+    rows = _kept(team, on, goals)
     return _facts_of_kept(team, on, [row for row in rows if row[3] is not None])
 
 
-def _kept(team: Team, on: date, among: GoalQuerySet | None) -> list[tuple[Any, ...]]:
-    goals = (Goal.objects if among is None else among).on_scorecards().filter(team=team)
-    kept = goals.annotate(now=FilteredRelation("standings", condition=Q(standings__day=on)))
-    return list(kept.order_by().values_list(*KEPT))
+def _kept(team: Team, on: date, goals: GoalQuerySet | None) -> list[tuple[Any, ...]]:
+    live, states = among("p.state", Program.ON_SCORECARDS)
+    statement, parameters = KEPT.format(live=live), [on.isoformat(), team.pk, *states]
+    if goals is not None:
+        ids = list(goals.filter(team=team).order_by().values_list("pk", flat=True))
+        condition, more = among("g.id", ids)
+        statement, parameters = f"{statement} AND {condition}", [*parameters, *more]
+    return fetch(statement, parameters)
 
 
 def _facts_of_kept(team: Team, on: date, rows: Sequence[tuple[Any, ...]]) -> dict[str, Any]:
@@ -150,8 +155,8 @@ def _kept_entry(row: tuple[Any, ...]) -> dict[str, Any]:
         "program": program,
         "metric": metric,
         "status": status,
-        "held": held,
-        "slipped": slipped,
+        "held": bool(held),
+        "slipped": bool(slipped),
         "value": value,
         "as_of": _iso(as_of),
         "baseline": baseline,
@@ -161,7 +166,7 @@ def _kept_entry(row: tuple[Any, ...]) -> dict[str, Any]:
         "start": _iso(start),
         "due": _iso(due),
         "forecast": _iso(forecast),
-        "trail": trail,
+        "trail": as_json(trail),
     }
 
 
@@ -169,5 +174,5 @@ def _points(terms: Terms, histories: Sequence[SourceHistory], until: date) -> li
     return points(terms.aggregation, [history.readings for history in histories], until)
 
 
-def _iso(day: date | None) -> str | None:
-    return None if day is None else day.isoformat()
+def _iso(day: date | str | None) -> str | None:
+    return day.isoformat() if isinstance(day, date) else day

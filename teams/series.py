@@ -13,6 +13,8 @@ from django.db import connection
 from program.rules.series import Reading, SourceReadings
 from program.rules.trail import Item
 
+from .statements import among, as_day, fetch
+
 Pair = tuple[int, int]
 """(metric version id, team id): what a team's series is known by."""
 
@@ -86,31 +88,21 @@ def _rows(versions: list[int], teams: list[int], *, bounded: bool) -> Iterable[t
     the planner believes of the table; SQLite does so by itself.
     """
     since = "AND s.as_of >= src.carry" if bounded else ""
-    with connection.cursor() as cursor:
-        # Only fixed words are put into these statements; values are parameters.
-        if connection.vendor == "postgresql":
-            cursor.execute(
-                f"""SELECT {COLUMNS}, s.* FROM teams_source src CROSS JOIN LATERAL (
-                SELECT {TOTALS} FROM teams_snapshot s WHERE s.source_id = src.id {since} ORDER BY s.as_of OFFSET 0) s
-                WHERE src.metric_version_id = ANY(%s) AND src.team_id = ANY(%s)""",  # noqa: S608
-                [versions, teams],
-            )
-            return cursor.fetchall()
-        cursor.execute(
-            f"""SELECT {COLUMNS}, {TOTALS} FROM teams_source src JOIN teams_snapshot s ON s.source_id = src.id {since}
-            WHERE src.metric_version_id IN ({_marks(versions)}) AND src.team_id IN ({_marks(teams)})
-            ORDER BY src.id, s.as_of""",  # noqa: S608
-            [*versions, *teams],
+    of_versions, first = among("src.metric_version_id", versions)
+    of_teams, second = among("src.team_id", teams)
+    if connection.vendor == "postgresql":
+        return fetch(
+            f"""SELECT {COLUMNS}, s.* FROM teams_source src CROSS JOIN LATERAL (
+            SELECT {TOTALS} FROM teams_snapshot s WHERE s.source_id = src.id {since} ORDER BY s.as_of OFFSET 0) s
+            WHERE {of_versions} AND {of_teams}""",  # noqa: S608
+            first + second,
         )
-        return [(*row[:4], _day(row[4]), _day(row[5]), row[6], _day(row[7]), *row[8:]) for row in cursor.fetchall()]
-
-
-def _marks(values: list[int]) -> str:
-    return ", ".join(["%s"] * len(values))
-
-
-def _day(value: str | date | None) -> date | None:
-    return date.fromisoformat(value) if isinstance(value, str) else value
+    rows = fetch(
+        f"""SELECT {COLUMNS}, {TOTALS} FROM teams_source src JOIN teams_snapshot s ON s.source_id = src.id {since}
+        WHERE {of_versions} AND {of_teams} ORDER BY src.id, s.as_of""",  # noqa: S608
+        first + second,
+    )
+    return [(*row[:4], as_day(row[4]), as_day(row[5]), row[6], as_day(row[7]), *row[8:]) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,13 +130,10 @@ def snapshot_ids(histories: Sequence[SourceHistory], day: date) -> SnapshotIds:
 
 def load_items(snapshots: Iterable[int]) -> dict[int, dict[str, tuple[float, float]]]:
     """The observations of these snapshots: by snapshot id and item, (numerator, denominator). One query."""
-    ids = list(snapshots)
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            cursor.execute("SELECT id, items::text FROM teams_snapshot WHERE id = ANY(%s)", [ids])
-        else:
-            cursor.execute(f"SELECT id, items FROM teams_snapshot WHERE id IN ({_marks(ids)})", ids)  # noqa: S608
-        return {pk: {name: unpack(held) for name, held in json.loads(text).items()} for pk, text in cursor.fetchall()}
+    text = "items::text" if connection.vendor == "postgresql" else "items"
+    condition, parameters = among("id", list(snapshots))
+    rows = fetch(f"SELECT id, {text} FROM teams_snapshot WHERE {condition}", parameters)  # noqa: S608
+    return {pk: {name: unpack(held) for name, held in json.loads(items).items()} for pk, items in rows}
 
 
 def unpack(held: float | list[float]) -> tuple[float, float]:

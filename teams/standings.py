@@ -63,7 +63,7 @@ def compute(on_days: Sequence[GoalOnDay]) -> tuple[list[Judged], Histories]:
 
 def on(goals: QuerySet[Goal], day: date) -> list[Judged]:
     """Judge goals on one given day, storing nothing."""
-    return compute(in_force(goals, lambda _zone: day))[0]
+    return compute(in_force(list(goals.order_by().values_list("pk", flat=True)), lambda _zone: day))[0]
 
 
 def judge_goals(goals: QuerySet[Goal], now: datetime, *, daily: bool = False) -> int:
@@ -78,7 +78,7 @@ def judge_goals(goals: QuerySet[Goal], now: datetime, *, daily: bool = False) ->
         with transaction.atomic():
             locked = part.select_for_update(of=("self",)).order_by("pk").values_list("pk", flat=True)
             ids = list(locked)
-            judged, _ = compute(in_force(Goal.objects.filter(pk__in=ids), day_of))
+            judged, _ = compute(in_force(ids, day_of))
             if daily:
                 record_baselines(judged, now)
             written += store(judged, now)

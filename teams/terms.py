@@ -6,24 +6,29 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
-
-from django.db.models import QuerySet
+from typing import Any, cast
 
 from program.models import MetricVersion, Program
 from program.rules.status import Terms
 
-from .models import Exemption, Goal, GoalTerms
+from .statements import among, as_day, as_json, fetch
 
 DayOf = Callable[[str], date]
 """From a team's time zone to the day on which its goals are judged."""
 
-COLUMNS = (
-    "pk", "goal_id", "effective_from", "goal__team_id", "goal__team__time_zone", "goal__program__state",
-    "goal__metric_id", "goal__metric__fresh_for", "metric_version_id", "metric_version__number",
-    "metric_version__current", "metric_version__direction", "metric_version__aggregation",
-    "start", "due", "target", "improve_by", "tolerance", "milestones", "baseline", "baseline_as_of",
-)  # fmt: skip
+STATEMENT = """
+SELECT t.id, t.goal_id, t.effective_from, g.team_id, team.time_zone, p.state, g.metric_id, m.fresh_for,
+  t.metric_version_id, v.number, v.current, v.direction, v.aggregation, t.start, t.due, t.target, t.improve_by,
+  t.tolerance, t.milestones, t.baseline, t.baseline_as_of
+FROM teams_goalterms t JOIN teams_goal g ON g.id = t.goal_id JOIN teams_team team ON team.id = g.team_id
+  JOIN program_program p ON p.id = g.program_id JOIN program_metric m ON m.id = g.metric_id
+  JOIN program_metricversion v ON v.id = t.metric_version_id
+WHERE {among} ORDER BY t.goal_id, t.effective_from
+"""
+EXEMPT = """
+SELECT goal_id, from_day, until_day FROM teams_exemption
+WHERE {among} AND approved_at IS NOT NULL AND revoked_at IS NULL
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,22 +49,32 @@ class GoalOnDay:
         return self.metric_version, self.team
 
 
-def in_force(goals: QuerySet[Goal], day_of: DayOf) -> list[GoalOnDay]:
-    """Each of these goals with its terms in force on its team's day. Two queries, three where a metric has versions."""
+def in_force(goals: Sequence[int], day_of: DayOf) -> list[GoalOnDay]:
+    """Each of these goals (ids) with its terms in force on its team's day. Two queries, three with metric versions."""
+    if not goals:
+        return []
+    condition, parameters = among("t.goal_id", goals)
     newest: dict[int, tuple[Any, ...]] = {}
-    for row in GoalTerms.objects.filter(goal__in=goals).order_by("goal", "effective_from").values_list(*COLUMNS):
-        if row[1] not in newest or row[2] <= day_of(row[4]):
+    for row in fetch(STATEMENT.format(among=condition), parameters):
+        if row[1] not in newest or _on_or_before(row[2], day_of(row[4])):
             newest[row[1]] = row
     exemptions = _exemptions(goals)
     replaced = _replaced({row[6] for row in newest.values() if not row[10]})
     return [_on_day(row, day_of(row[4]), exemptions.get(row[1], ()), replaced) for row in newest.values()]
 
 
-def _exemptions(goals: QuerySet[Goal]) -> dict[int, list[tuple[date, date]]]:
+def _on_or_before(held: str | date, day: date) -> bool:
+    effective = as_day(held)
+    return effective is not None and effective <= day
+
+
+def _exemptions(goals: Sequence[int]) -> dict[int, list[tuple[date, date]]]:
+    condition, parameters = among("goal_id", goals)
     found: dict[int, list[tuple[date, date]]] = defaultdict(list)
-    approved = Exemption.objects.filter(goal__in=goals, approved_at__isnull=False, revoked_at=None)
-    for goal, first, last in approved.values_list("goal_id", "from_day", "until_day"):
-        found[goal].append((first, last))
+    for goal, first, last in fetch(EXEMPT.format(among=condition), parameters):
+        from_day, until_day = as_day(first), as_day(last)
+        if from_day and until_day:
+            found[goal].append((from_day, until_day))
     return found
 
 
@@ -80,7 +95,8 @@ def _on_day(
     replaced: dict[int, list[tuple[int, datetime]]],
 ) -> GoalOnDay:
     (pk, goal, _, team, _, state, metric, fresh_for, version, number, current, direction, aggregation,
-     start, due, target, improve_by, tolerance, milestones, baseline, baseline_as_of) = row  # fmt: skip
+     start_held, due_held, target, improve_by, tolerance, milestones, baseline, baseline_as_of) = row  # fmt: skip
+    start, due = cast(date, as_day(start_held)), cast(date, as_day(due_held))
     newer = [] if current else replaced.get(metric, [])
     terms = Terms(
         direction=direction,
@@ -91,9 +107,9 @@ def _on_day(
         target=target,
         improve_by=improve_by,
         tolerance=tolerance,
-        milestones=tuple((date.fromisoformat(when), value) for when, value in milestones),
+        milestones=tuple((date.fromisoformat(when), value) for when, value in as_json(milestones)),
         baseline=baseline,
-        baseline_as_of=baseline_as_of,
+        baseline_as_of=as_day(baseline_as_of),
         outdated=any(other > number and opened_at.date() <= day for other, opened_at in newer),
         exemptions=exemptions,
     )

@@ -94,7 +94,7 @@ def chart(request: HttpRequest, key: str, goal: int) -> HttpResponseBase:
     on = access.day(request, today(found.time_zone))
     mine = access.goals(request).on_scorecards().filter(team=found, pk=goal)
     get_object_or_404(mine)
-    (on_day,) = in_force(mine, lambda _zone: on)
+    (on_day,) = in_force([goal], lambda _zone: on)
     judged, _ = compute([on_day])
     version = MetricVersion.objects.get(pk=on_day.metric_version)
     opened = version.metric.versions.filter(number__gt=1).values_list("opened_at", flat=True)
