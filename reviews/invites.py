@@ -23,10 +23,11 @@ REQUEST, CANCEL = "REQUEST", "CANCEL"
 PRODUCT = "-//technical quality programs//reviews//EN"
 
 
-def put(review: Review, now: datetime) -> int:
+def put(review: Review, now: datetime, *, changed: bool = False) -> int:
     """Write the mails of a review as it stands now into the outbox: an invite, or its cancellation.
 
-    Call it in the transaction of the change. The key holds the sequence, so that each state is told once.
+    `changed` says that people have been invited before. The key holds the sequence, so that each state is told once.
+    Call it in the transaction of the change.
     """
     people = attendees(review)
     method = REQUEST if review.state == Review.State.SCHEDULED else CANCEL
@@ -34,7 +35,7 @@ def put(review: Review, now: datetime) -> int:
     brief = Brief.objects.filter(review=review).first()
     context = words.of_review(review) | {
         "method": method,
-        "again": review.sequence > 0 and review.invited_at is not None and review.invited_at < now,
+        "changed": changed,
         "headline": brief.content["headline"] if brief else "",
     }
     letters = []
@@ -52,9 +53,9 @@ def put(review: Review, now: datetime) -> int:
 
 
 def attendees(review: Review) -> list[User]:
-    """The sponsor, then the owners: each once, as long as they are here."""
+    """The sponsor, then the owners, the technical one first: each once, as long as they are here."""
     people = [review.program.sponsor] if review.program.sponsor else []
-    owners = ProgramOwner.objects.filter(program=review.program).select_related("user").order_by("pk")
+    owners = ProgramOwner.objects.filter(program=review.program).select_related("user").order_by("-role", "pk")
     people += [owner.user for owner in owners]
     return list({person.pk: person for person in people if person.is_active}.values())
 

@@ -110,5 +110,5 @@ def _change(review: Review, facts: Mapping[str, Any], now: datetime) -> bool:
             return False
         review.refresh_from_db()
         if review.invited_at is not None:
-            invites.put(review, now)
+            invites.put(review, now, changed=True)
     return True

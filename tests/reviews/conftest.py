@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import gzip
-import io
-from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from functools import cache
 
 import pytest
 
 from demo import story
-from demo.shift import DATA
+from demo.shift import batches
 from nudges import delivery
 from nudges.planning import plan
 from program.feeds.registry import KINDS
@@ -27,27 +22,13 @@ from teams.standings import judge_due
 from tests.nudges.conftest import mail_server  # noqa: F401 - a fixture
 
 MADE = datetime(2022, 8, 18, 7, 0, tzinfo=UTC)
-METRICS = ("typed-functions", "documented-api")
-
-
-@cache
-def _batches() -> dict[date, bytes]:
-    """The real snapshots of the two metrics, a batch a day, as CSV."""
-    found: dict[date, list[str]] = defaultdict(list)
-    with gzip.open(DATA, "rt", encoding="utf-8") as lines:
-        header = next(lines)
-        for line in lines:
-            metric, _, _, day, *_ = next(csv.reader(io.StringIO(line)))
-            if metric in METRICS:
-                found[date.fromisoformat(day)].append(line)
-    return {day: (header + "".join(rows)).encode() for day, rows in sorted(found.items())}
 
 
 @dataclass
 class Play:
     """Moves the two programs through their days."""
 
-    waiting: dict[date, bytes] = field(default_factory=lambda: dict(_batches()))
+    waiting: dict[date, bytes] = field(default_factory=lambda: dict(batches(timedelta(0))))
 
     @property
     def typing(self) -> Program:

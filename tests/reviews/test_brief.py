@@ -1,0 +1,351 @@
+"""The brief on the real measurements of healthchecks: its numbers computed a second way, its words as a sponsor reads them."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+from collections import defaultdict
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from accounts.models import User
+from demo.shift import DATA
+from nudges.models import Delivery
+from program.models import Metric, MetricVersion, Program
+from reviews import asks, brief, schedule
+from reviews.evidence import collect
+from reviews.models import Brief, Review
+from teams.boards import board, totals
+from teams.models import Exemption, Goal, GoalTerms, Membership, Standing, Team
+from teams.standings import judge_due
+
+WINTER = datetime(2022, 12, 22, 9, 0, tzinfo=UTC)
+SPRING = datetime(2023, 3, 16, 9, 0, tzinfo=UTC)
+
+
+def content(period: str, program: str = "typing") -> dict:
+    return Brief.objects.get(review__period=period, review__program__key=program).content
+
+
+def by_hand(day: date, start=date(2022, 9, 1), due=date(2024, 3, 1), target=0.9) -> tuple[float, float]:
+    """Total and expected total of typed-functions on a day, straight from the file."""
+    told: dict[str, dict[date, list[float]]] = defaultdict(lambda: defaultdict(lambda: [0.0, 0.0]))
+    with gzip.open(DATA, "rt", encoding="utf-8") as lines:
+        for row in csv.DictReader(lines):
+            if row["metric"] == "typed-functions":
+                pair = told[row["team"]][date.fromisoformat(row["as_of"])]
+                pair[0] += float(row["numerator"])
+                pair[1] += float(row["denominator"])
+    top = bottom = should = 0.0
+    for series in told.values():
+        now = series[max((as_of for as_of in series if as_of <= day), default=day)]
+        first = [as_of for as_of in series if as_of <= start and series[as_of][1]]
+        base = series[max(first)] if first else None
+        if not now[1] or base is None:
+            continue
+        top, bottom = top + now[0], bottom + now[1]
+        baseline = base[0] / base[1]
+        should += now[1] * (baseline + (target - baseline) * (day - start) / (due - start))
+    return top / bottom, should / bottom
+
+
+@pytest.fixture
+def spring(play):
+    """Five reviews on, the day after the worked examples of the domain."""
+    play.until(SPRING)
+    return play
+
+
+def test_the_totals_add_numerators_and_denominators(spring):
+    value, expected = by_hand(date(2023, 3, 16))
+    (line,) = content("2023-03-21")["metrics"]
+    assert line["numbers"]["value"] == pytest.approx(value, rel=1e-12)
+    assert line["numbers"]["expected"] == pytest.approx(expected, rel=1e-12)
+    assert (line["value"], line["expected"], line["gap"], line["target"], line["due"]) == (
+        "12 %", "33 %", "21 points", "90 %", "1 Mar 2024",
+    )  # fmt: skip
+    assert (line["as_of"], line["numbers"]["as_of"], line["numbers"]["version"]) == ("1 Mar", "2023-03-01", 1)
+
+
+def test_it_is_frozen_at_nine_of_the_third_working_day_before(spring):
+    frozen = Brief.objects.get(review__period="2023-03-21", review__program__key="typing")
+    assert frozen.frozen_at == SPRING
+    assert (frozen.content["on"], frozen.content["when"], frozen.content["minutes"]) == (
+        "2023-03-16", "Tue 21 Mar 2023, 10:00 (Europe/Riga)", 30,
+    )  # fmt: skip
+
+
+def test_first_line_verdict_and_counts(spring):
+    said = content("2023-03-21")
+    assert said["headline"] == (
+        "Functions with full annotations is at 12 %, 21 points behind its path; 5 of 8 teams are behind."
+    )
+    assert said["subject"] == "Every function typed: 21 points behind its path (review on Tue 21 Mar)"
+    assert said["verdict"] == (
+        "Functions with full annotations hardly moved since the last brief (2 Feb): 12 %, −0.1 points; "
+        "its path asks for 33 %."
+    )
+    assert said["effect"] == "Whether this is the program’s doing is not judged yet: these are the plain numbers."
+    assert said["recommendation"] == "The numbers do not say yet whether to continue, change or cancel."
+    assert [(one["status"], one["now"], one["then"]) for one in said["counts"]] == [
+        ("behind", 5, 5), ("no data", 2, 2), ("on track", 1, 1),
+    ]  # fmt: skip
+
+
+def test_counts_and_totals_are_those_of_the_program_page(spring):
+    program = Program.objects.get(key="typing")
+    on = date(2023, 3, 16)
+    page, said = board(program, on, on), content("2023-03-21")
+    assert {one["status"]: one["now"] for one in said["counts"]} == {s: n for s, n in page.counts.items() if n}
+    assert [line["numbers"]["value"] for line in said["metrics"]] == [total.value for total in totals(program, on)]
+
+
+def test_the_asks_by_leader_worst_first_with_the_item_that_brings_them_back(spring):
+    leaders = content("2023-03-21")["leaders"]
+    assert [(one["leader"], one["groups"], one["behind"], one["ask"]) for one in leaders] == [
+        (
+            "Ruth Adeyemi", "Product", "3 of 4 teams behind",
+            "Make room in Accounts for 1 item: hc/accounts/models.py, 40 to do. It alone brings the team back to its path.",
+        ),
+        (
+            "Paolo Greco", "Platform", "2 of 4 teams behind",
+            "Make room in Lib for 1 item: hc/lib/emails.py, 13 to do. It alone brings the team back to its path.",
+        ),
+    ]  # fmt: skip
+    assert [
+        (goal["team"], goal["value"], goal["expected"], goal["item"], goal["size"]) for goal in leaders[0]["goals"]
+    ] == [
+        ("Accounts", "0 %", "32 %", "", ""),
+        ("Payments", "0 %", "32 %", "hc/payments/models.py", "19 to do"),
+        ("Front", "20 %", "32 %", "hc/front/views.py", "71 to do"),
+    ]
+    assert [(goal["team_key"], goal["value"], goal["expected"]) for goal in leaders[1]["goals"]] == [
+        ("lib", "21 %", "43 %"), ("api", "12 %", "33 %"),
+    ]  # fmt: skip
+
+
+def test_slips_since_the_last_brief_and_missing_data_are_no_surprise(play):
+    play.until(WINTER)
+    said = content("2022-12-27")
+    assert said["headline"].endswith("4 of 8 teams are behind, 2 slipped since the last brief.")
+    assert [one["text"] for one in said["surprises"]] == [
+        "Api slipped off its path on Functions with full annotations: 11 %, path 19 %.",
+        "Front slipped off its path on Functions with full annotations: 16 %, path 18 %.",
+        "Functions with full annotations has no data for Integrations and Logs; nobody is nudged for it.",
+    ]
+    assert said["verdict"] == (
+        "Functions with full annotations went from 8 % at the last brief (10 Nov) to 11 %; its path asks for 20 %."
+    )
+
+
+def test_the_first_brief_compares_with_the_start(play):
+    play.until(datetime(2022, 9, 29, 9, 0, tzinfo=UTC))
+    said = content("2022-10-04")
+    assert (said["since"], said["asked"]) == (
+        "the start (1 Sep)",
+        "This is the first review: nothing was asked before.",
+    )
+    assert said["metrics"][0]["numbers"]["then"] == pytest.approx(by_hand(date(2022, 9, 1))[0])
+    assert {one["then"] for one in said["counts"]} == {None}
+
+
+def test_rollout_nudges_and_addresses(play, mail_server):
+    User.objects.filter(email="ana@demo.example").update(address_suspended_reason="550 no such user")
+    play.until(WINTER, mails=True)
+    said = content("2022-12-27")
+    assert said["waves"] == ["pilot (2 teams, since 1 Sep)", "everyone (6 teams, since 27 Oct)"]
+    assert said["nudges"].endswith(" since the last brief.")
+    assert "the address does not work" in said["withheld"]
+    assert said["addresses"] == "Ana Torres cannot be reached: 550 no such user."
+    sent = Delivery.objects.filter(kind__in=("invite", "brief"), program__key="typing", key__contains="2022-12-27")
+    assert sorted(sent.values_list("kind", "person__name", "state")) == sorted(
+        (kind, name, "sent")
+        for kind in ("invite", "brief")
+        for name in ("Vera Lindqvist", "Olga Berzina", "Mark Okafor")
+    )
+
+
+def test_what_became_of_the_asks(play):
+    play.until(datetime(2022, 11, 21, 9, tzinfo=UTC))
+    review = Review.objects.get(period="2022-11-15", program__key="typing")
+    at, ruth = datetime(2022, 11, 15, 9, tzinfo=UTC), User.objects.get(email="ruth@demo.example")
+    kept = asks.raise_ask(review, "Free Chen for two weeks", at, of=ruth, due=date(2022, 12, 9))
+    asks.raise_ask(review, "Move the billing rewrite", at, of=ruth, due=date(2022, 12, 16))
+    asks.raise_ask(review, "Say in the all-hands that typing counts", at)
+    asks.close(kept, "kept", datetime(2022, 12, 9, 9, tzinfo=UTC), outcome="Nine days.")
+    play.until(WINTER)
+    said = content("2022-12-27")
+    assert said["asked"] == "Of 3 asks: 2 open and 1 kept."
+    assert [(one["state"], one["text"], one["of"], one["due"], one["outcome"]) for one in said["past_asks"]] == [
+        ("past its day", "Move the billing rewrite", "Ruth Adeyemi", "16 Dec", ""),
+        ("open", "Say in the all-hands that typing counts", "", "", ""),
+        ("kept", "Free Chen for two weeks", "Ruth Adeyemi", "9 Dec", "Nine days."),
+    ]
+    assert "1 ask is past its day: keep, move or drop?" in said["decisions"]
+    play.until(datetime(2023, 2, 2, 9, tzinfo=UTC))
+    assert [one["text"] for one in content("2023-02-07")["past_asks"]] == [
+        "Move the billing rewrite", "Say in the all-hands that typing counts",
+    ]  # fmt: skip
+
+
+def test_decisions(spring):
+    assert content("2023-03-21")["decisions"] == [
+        "Agree to the 2 asks above, or say what comes first.",
+        "The charter says: stop if the typed share rises by less than 5 points in two reviews. "
+        "Functions with full annotations: −0.1 points since the last brief (2 Feb).",
+    ]
+
+
+def test_later_data_changes_nothing_that_was_said(spring):
+    before = {frozen.pk: frozen.content for frozen in Brief.objects.all()}
+    review = Brief.objects.first().review
+    Standing.objects.all().delete()
+    assert brief.freeze(review, SPRING + timedelta(days=3)).content == before[review.brief.pk]
+    spring.until(SPRING + timedelta(days=40))
+    assert {pk: Brief.objects.get(pk=pk).content for pk in before} == before
+    with pytest.raises(ValueError, match="frozen"):
+        Brief.objects.first().save()
+
+
+def test_a_new_ruler_is_said_and_nothing_is_subtracted_across_it(play):
+    play.until(datetime(2022, 11, 21, 9, tzinfo=UTC))
+    metric = Metric.objects.get(key="typed-functions")
+    old = MetricVersion.objects.get(metric=metric)
+    MetricVersion.objects.filter(pk=old.pk).update(current=False)
+    MetricVersion.objects.create(
+        metric=metric, number=2, direction="up", aggregation="ratio", unit="%",
+        opened_at=datetime(2022, 12, 1, 9, tzinfo=UTC),
+    )  # fmt: skip
+    play.take(date(2022, 11, 21))
+    play.waiting.clear()
+    play.until(WINTER)
+    said = content("2022-12-27")
+    assert any(
+        one["text"] == "We changed the ruler on 1 Dec: Functions with full annotations is computed in a new way, "
+        "so its numbers do not compare with those before."
+        for one in said["surprises"]
+    )
+    assert [(line["then"], line["change"]) for line in said["metrics"]] == [("", "")]
+    assert {one["status"]: one["now"] for one in said["counts"]}["stale"] == 6
+
+
+def test_exemptions_and_new_terms_are_told(play):
+    play.until(datetime(2022, 12, 12, 9, tzinfo=UTC))
+    at = datetime(2022, 12, 1, 9, tzinfo=UTC)
+    goal = Goal.objects.get(program__key="typing", team__key="payments")
+    until = date(2023, 1, 15)
+    Exemption.objects.create(
+        goal=goal, from_day=date(2022, 12, 1), until_day=until, reason="billing freeze", asked_at=at, approved_at=at
+    )
+    other = Goal.objects.get(program__key="typing", team__key="lib")
+    Exemption.objects.create(goal=other, from_day=until, until_day=until, reason="move", asked_at=at)
+    terms = GoalTerms.objects.get(goal=other)
+    terms.pk, terms.effective_from, terms.set_at, terms._state.adding = None, date(2022, 12, 2), at, True
+    terms.save()
+    Standing.objects.filter(day__gt=date(2022, 12, 1)).delete()
+    Goal.objects.update(judged_on=None)
+    play.until(WINTER)
+    said = content("2022-12-27")
+    assert [one["text"] for one in said["surprises"] if one["kind"] in ("exemption", "terms")] == [
+        "1 goal got other terms or a new baseline since the last brief.",
+        "Lib asks to be exempt from Functions with full annotations until 15 Jan 2023: move.",
+        "Payments is exempt from Functions with full annotations until 15 Jan 2023: billing freeze.",
+    ]
+    assert {one["status"]: one["now"] for one in said["counts"]}["exempt"] == 1
+
+
+def test_overdue_goals_ask_for_a_new_day(play):
+    GoalTerms.objects.filter(goal__program__key="typing").update(due=date(2022, 12, 1))
+    play.until(WINTER)
+    said = content("2022-12-27")
+    assert said["leaders"][0]["ask"].startswith(
+        "Accounts was due on 1 Dec: agree on a new day, and make room in Accounts for "
+    )
+    assert said["leaders"][0]["goals"][0]["due"] == "1 Dec"
+    assert any(one.endswith("goals are past the due day: new days, or no goals?") for one in said["decisions"])
+
+
+def test_where_nobody_leads_the_ask_is_for_a_name(play):
+    Membership.objects.filter(team__key__in=("platform", "product", "engineering")).delete()
+    play.until(WINTER)
+    (leader,) = content("2022-12-27")["leaders"]
+    assert (leader["leader"], leader["groups"], leader["more"]) == ("Nobody yet", "", 1)
+    assert leader["ask"] == "Name who looks after Accounts, Api and Lib: no group above has a lead."
+
+
+def test_the_sponsor_who_leads_is_addressed_directly(play):
+    Membership.objects.filter(team__key__in=("platform", "product")).delete()
+    play.until(WINTER)
+    (leader,) = content("2022-12-27")["leaders"]
+    assert (leader["leader"], leader["groups"]) == ("You", "Engineering")
+
+
+def test_held_goals_are_told_and_not_asked_about(play):
+    play.until(WINTER - timedelta(days=2))
+    play.take(WINTER.date())
+    judge_due(WINTER)
+    Standing.objects.filter(goal__program__key="typing", goal__team__key="lib", day=WINTER.date()).update(held=True)
+    schedule.schedule(WINTER)
+    said = brief.compose(collect(Review.objects.get(period="2022-12-27", program__key="typing"), WINTER))
+    assert "Nudges rest while the numbers are in question: Lib (Functions with full annotations)." in [
+        one.text for one in said.surprises
+    ]
+    assert "Lib" not in [goal.team for leader in said.leaders for goal in leader.goals]
+
+
+def test_a_program_without_numbers_says_so(play):
+    Goal.objects.filter(program__key="typing").update(metric=Metric.objects.create(key="x", name="X", fresh_for=9))
+    version = MetricVersion.objects.create(
+        metric=Metric.objects.get(key="x"), number=1, direction="up", aggregation="ratio", opened_at=WINTER
+    )
+    GoalTerms.objects.filter(goal__program__key="typing").update(metric_version=version)
+    play.tick(WINTER)
+    said = content("2022-12-27")
+    assert said["headline"] == "Nothing is measured yet: 8 teams wait for their first numbers."
+    assert said["verdict"] == "There are no numbers to judge by."
+    assert said["leaders"] == []
+
+
+def test_only_sponsor_owners_and_administrators_see_it(spring):
+    frozen = Brief.objects.filter(review__program__key="typing")
+    root = User.objects.create_superuser("root@example.com")
+    for name in ("vera", "olga", "mark"):
+        person = User.objects.get(email=f"{name}@demo.example")
+        assert set(Brief.objects.visible_to(person)) >= set(frozen)
+        assert set(Review.objects.visible_to(person)) >= {one.review for one in frozen}
+    assert set(Brief.objects.visible_to(root)) == set(Brief.objects.all())
+    for name in ("lena", "ruth", "paolo"):
+        person = User.objects.get(email=f"{name}@demo.example")
+        assert not Brief.objects.visible_to(person).exists()
+        assert not Review.objects.visible_to(person).exists()
+
+
+def test_the_number_of_queries_does_not_depend_on_the_number_of_teams(play):
+    play.until(WINTER)
+    whole = Review.objects.select_related("program__sponsor")
+    review = whole.get(period="2022-12-27", program__key="typing")
+    few = queries(review)
+    group, goal = Team.objects.get(key="product"), Goal.objects.get(program__key="typing", team__key="accounts")
+    terms, standing = GoalTerms.objects.get(goal=goal), Standing.objects.get(goal=goal, day=WINTER.date())
+    for n in range(40):
+        above = Team.objects.create(key=f"group-{n}", name=f"Group {n}", parent=group, leaf=False)
+        Membership.objects.create(team=above, user=User.objects.named(f"lead-{n}@demo.example"), role="lead")
+        team = Team.objects.create(key=f"copy-{n}", name=f"Copy {n}", parent=above)
+        for row, fields in ((goal, {"team": team}), (terms, {"goal": goal}), (standing, {"goal": goal})):
+            row.pk, row._state.adding = None, True
+            for name, value in fields.items():
+                setattr(row, name, value)
+            row.save()
+    assert queries(review) == few
+    said = brief.compose(collect(review, WINTER))
+    assert len(said.leaders) == 6
+    assert said.more_leaders == "36 more leaders with 37 goals behind: see the program’s page."
+
+
+def queries(review: Review) -> int:
+    with CaptureQueriesContext(connection) as found:
+        brief.compose(collect(review, WINTER))
+    return len(found)

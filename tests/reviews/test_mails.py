@@ -1,0 +1,179 @@
+"""Every mail of reviews and the brief as part of a page: whole, safe, small, fetching nothing; no kind escapes."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import UTC, datetime
+from html.parser import HTMLParser
+
+import pytest
+from django.template.loader import get_template
+from jinja2 import UndefinedError
+
+from program.models import Program
+from reviews import wanted, words
+from reviews.content import Content, Count, GoalLine, LeaderAsk, MetricLine, PastAsk, Surprise
+from reviews.models import Review
+from tests.conftest import ROOT
+
+EVIL = "<script>alert(1)</script>"
+PROGRAM = Program(pk=7, key="typing", name=f"Typed & checked {EVIL}")
+REVIEW = Review(
+    pk=12, program=PROGRAM, period="2026-04-14", starts_at=datetime(2026, 4, 14, 7, tzinfo=UTC), minutes=30,
+    zone="Europe/Riga", uid="review-1",
+)  # fmt: skip
+
+
+def metric(**changes) -> MetricLine:
+    made = MetricLine(
+        key="typed", name=f"Typed {EVIL}", where="Typed is at 12 %, 21 points behind its path", value="12 %",
+        as_of="1 Mar", then="11 %", change="+1 point", expected="33 %", gap="21 points", short=True, target="90 %",
+        due="31 Dec", numbers={"value": 0.12},
+    )  # fmt: skip
+    return replace(made, **changes)
+
+
+def goal(**changes) -> GoalLine:
+    made = GoalLine(
+        team=f"Api {EVIL}", team_key="api", metric="Typed", status="behind", shape="▲", value="12 %", expected="33 %",
+        due="", slipped=True, item=f"hc/{EVIL}.py", size="13 to do",
+    )  # fmt: skip
+    return replace(made, **changes)
+
+
+FULL = Content(
+    program=PROGRAM.name, program_key="typing", sponsor="Sam", period="2026-04-14",
+    when="Tue 14 Apr 2026, 10:00 (Europe/Riga)", minutes=30, on="2026-04-09", on_words="9 Apr 2026",
+    since="the last brief (26 Feb)", headline=f"Typed is at 12 %, 21 points behind its path; {EVIL}.",
+    subject=f"Typed: 21 points\r\nBcc: x@evil.example {EVIL}", asked="Of 1 ask: 1 kept.",
+    past_asks=[PastAsk(f"Free bob {EVIL}", "Gina", "9 Apr", "kept", f"Done {EVIL}"), PastAsk("More", "", "", "open", "")],
+    verdict="Typed went from 11 % to 12 %.", effect="Not judged yet.",
+    counts=[Count("behind", "▲", 3, 5), Count("at risk", "◮", 1, None), Count("met", "✓", 1, 1), Count("no data", "◌", 1, 1)],
+    metrics=[metric(), metric(key="x", as_of="", then="", change="", expected="", gap="", short=False, target="", due="")],
+    leaders=[
+        LeaderAsk(f"Gina {EVIL}", "Engineering", "2 of 3 teams behind", f"Make room {EVIL}.", [goal(), goal(due="1 Mar", status="overdue", item="", size="")], 4),
+        LeaderAsk("Nobody yet", "", "1 of 1 team behind", "Name who.", [goal(slipped=False, size="")], 0),
+    ],
+    more_leaders="3 more leaders with 9 goals behind.", surprises=[Surprise("slipped", f"Api slipped {EVIL}.")],
+    waves=["pilot (2 teams, since 1 Jan)", f"{EVIL} (1 team, done)"], nudges="3 nudges in 2 mails.",
+    withheld="1 nudge withheld.", addresses=f"{EVIL} cannot be reached.", decisions=[f"Agree {EVIL}.", "Stop?"],
+    recommendation="The numbers do not say yet.",
+)  # fmt: skip
+EMPTY = replace(
+    FULL, since="", past_asks=[], counts=[], metrics=[], leaders=[], more_leaders="", surprises=[], waves=[], withheld="",
+    addresses="", decisions=[], subject="Typed: nothing is measured yet",
+)  # fmt: skip
+
+
+def of(kind: str, **more) -> tuple[str, str, str]:
+    context = words.of_review(REVIEW) | {"because": "You get this because you sponsor it."} | more
+    return words.fill(kind, context)
+
+
+MAILS = {
+    "brief": lambda: of("brief", brief=FULL.facts()),
+    "brief, empty": lambda: of("brief", brief=EMPTY.facts()),
+    "invite": lambda: of("invite", method="REQUEST", changed=False, headline=FULL.headline),
+    "invite, before a brief": lambda: of("invite", method="REQUEST", changed=False, headline=""),
+    "invite, changed": lambda: of("invite", method="REQUEST", changed=True, headline=FULL.headline),
+    "invite, canceled": lambda: of("invite", method="CANCEL", changed=True, headline=FULL.headline),
+}
+
+
+class Seen(HTMLParser):
+    """What a reader's program would fetch or run, and how the tags nest."""
+
+    VOID = {"meta", "br", "img", "link", "hr", "input"}
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.names: set[str] = set()
+        self.links: list[str] = []
+        self.stack: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        self.names |= {name for name, _ in attrs}
+        self.links += [value for name, value in attrs if name == "href"]
+        if tag not in self.VOID:
+            self.stack.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.stack.pop() == tag
+
+
+def test_no_kind_escapes():
+    folders = {folder.name for folder in (ROOT / "templates" / "reviews").iterdir() if folder.is_dir()}
+    assert folders == {kind.name for kind in wanted.KINDS} == {name.split(",")[0] for name in MAILS}
+    for folder in folders:
+        files = {file.name for file in (ROOT / "templates" / "reviews" / folder).iterdir()}
+        assert files == {"subject.txt", "body.txt", "body.html"}
+
+
+@pytest.mark.parametrize("name", MAILS)
+def test_it_is_whole_safe_and_small(name, settings):
+    settings.SITE_URL = "https://quality.example.com"
+    subject, text, html = MAILS[name]()
+    assert subject.strip() == subject != ""
+    assert "\n" not in subject
+    assert "None" not in text + html
+    assert all(len(line) <= 78 for line in text.splitlines() if "https://" not in line)
+    assert not re.search(r"\n%|^%", text), "a number lost its unit"
+    assert "\n\n\n" not in text
+    seen = Seen(html)
+    assert seen.stack == []
+    assert not seen.tags & {"script", "img", "link", "iframe", "object", "form"}
+    assert not {attribute for attribute in seen.names if attribute.startswith("on")} | (
+        seen.names & {"src", "background"}
+    )
+    assert all(link.startswith("https://quality.example.com/") for link in seen.links)
+    assert EVIL not in html
+    assert "url(" not in html
+    assert len(html.encode()) < 60_000
+    assert 'style="' in html
+    assert "prefers-color-scheme: dark" in html
+    assert text.splitlines()[0] in re.sub(r"\s+", " ", text)
+
+
+def test_the_first_line_is_the_headline():
+    _, text, html = MAILS["brief"]()
+    assert " ".join(text.split("\n\n")[0].split()) == FULL.headline
+    assert "Typed is at 12&nbsp;%, 21 points behind its path" in html.split("<h1", 1)[1].split("</h1>")[0]
+
+
+def test_text_and_html_say_the_same():
+    """Each figure and name of the brief is in both parts, and in the page."""
+    _, text, html = MAILS["brief"]()
+    page = get_template("reviews/brief.html", using="jinja2").render({"brief": FULL.facts()})
+    plain = " ".join(text.split())
+    for said in ("Make room", "13 to do", "33 %", "3 nudges in 2 mails.", "1 nudge withheld.", "pilot (2 teams, since 1 Jan)",
+                 "3 more leaders with 9 goals behind.", "Agree", "The numbers do not say yet.", "+1 point", "was 5"):  # fmt: skip
+        assert said in plain
+        assert said in re.sub(r"\s+", " ", html.replace("&nbsp;", " "))
+        assert said in re.sub(r"\s+", " ", page.replace("\u00a0", " "))
+
+
+@pytest.mark.parametrize("content", [FULL, EMPTY])
+def test_the_page_part_keeps_to_a_strict_policy(content):
+    page = get_template("reviews/brief.html", using="jinja2").render({"brief": content.facts()})
+    seen = Seen(page)
+    assert seen.stack == []
+    assert not seen.tags & {"html", "head", "body", "style", "script", "img", "link"}
+    assert not seen.names & {"style", "src"}
+    assert EVIL not in page
+    assert "None" not in page
+    headings = re.findall(r"<h2>(.*?)</h2>", page)
+    assert headings == [
+        "What became of the last asks", "Verdict", "Value against path", "Asks, by leader", "What might surprise you",
+        "Rollout and nudges", "Decisions wanted",
+    ]  # fmt: skip
+
+
+def test_a_name_that_a_template_lacks_is_an_error():
+    facts = FULL.facts()
+    del facts["verdict"]
+    with pytest.raises(UndefinedError):
+        of("brief", brief=facts)
