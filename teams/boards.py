@@ -11,14 +11,14 @@ from typing import NamedTuple
 
 from program.models import Metric, MetricVersion, Program
 from program.rules.forecast import forecast
-from program.rules.glidepath import expected
-from program.rules.numbers import shortfall
-from program.rules.series import SourceReadings, points, value_on
-from program.rules.status import WORST_FIRST, Status, judge
+from program.rules.glidepath import baseline_of, expected, target_by_share
+from program.rules.series import SourceReadings, points, value_on, with_value
+from program.rules.status import WORST_FIRST, Status
 
-from .models import Goal, GoalQuerySet, Standing, Team
+from .models import Goal, GoalQuerySet, Team
 from .series import Histories, Pair, load
 from .standings import on as judge_on
+from .statements import as_day, fetch
 from .terms import GoalOnDay, in_force
 
 DAYS_TO_COMPARE = 28
@@ -131,17 +131,18 @@ def board(program: Program, on: date, today: date) -> Board:
     A constant number of queries, whatever the number of teams.
     """
     goals = Goal.objects.filter(program=program, ended_on=None)
-    rows = list(goals.select_related("team__parent", "metric").order_by("team__key", "metric__key"))
-    cells = _kept_cells(goals, on) if on == today else {}
-    if len(cells) < len(rows):
+    placed = list(goals.order_by().values_list("pk", "team_id", "metric_id"))
+    cells = _kept_cells(program, on) if on == today else {}
+    if len(cells) < len(placed):
         cells |= _judged_cells(goals.exclude(pk__in=cells), on)
-    metrics = {goal.metric.key: goal.metric for goal in rows}
+    teams = Team.objects.select_related("parent").in_bulk({team for _, team, _ in placed})
+    in_use = Metric.objects.in_bulk({metric for _, _, metric in placed})
+    metrics = {metric.key: metric for metric in in_use.values()}
+    keys = {pk: metric.key for pk, metric in in_use.items()}
     by_team: dict[int, dict[str, Cell]] = {}
-    teams: dict[int, Team] = {}
-    for goal in rows:
-        if goal.pk in cells:
-            teams[goal.team_id] = goal.team
-            by_team.setdefault(goal.team_id, {})[goal.metric.key] = cells[goal.pk]
+    for pk, team, metric in placed:
+        if pk in cells:
+            by_team.setdefault(team, {})[keys[metric]] = cells[pk]
     board_rows = [Row(teams[pk], teams[pk].parent, held) for pk, held in by_team.items()]
     board_rows.sort(key=lambda row: (row.group.key if row.group else "", row.team.key))
     found = Counter(cell.status for row in board_rows for cell in row.cells.values())
@@ -163,10 +164,20 @@ def current_versions(metrics: Iterable[Metric]) -> dict[str, MetricVersion]:
     return {version.metric.key: version for version in found.select_related("metric")}
 
 
-def _kept_cells(goals: GoalQuerySet, on: date) -> dict[int, Cell]:
-    kept = Standing.objects.filter(goal__in=goals, day=on, goal__judge_due_at=None)
-    columns = ("status", "value", "expected", "target", "gap", "as_of", "forecast", "slipped", "held", "reason")
-    return {goal: Cell(*facts) for goal, *facts in kept.order_by().values_list("goal_id", *columns)}
+CELLS = """
+SELECT s.goal_id, s.status, s.value, s.expected, s.target, s.gap, s.as_of, s.forecast, s.slipped, s.held, s.reason
+FROM teams_goal g JOIN teams_standing s ON s.goal_id = g.id AND s.day = %s
+WHERE g.program_id = %s AND g.ended_on IS NULL AND g.judge_due_at IS NULL
+"""
+
+
+def _kept_cells(program: Program, on: date) -> dict[int, Cell]:
+    return {
+        goal: Cell(status, value, path, target, gap, as_day(as_of), as_day(forecast), bool(slipped), bool(held), reason)
+        for goal, status, value, path, target, gap, as_of, forecast, slipped, held, reason in fetch(
+            CELLS, [on.isoformat(), program.pk]
+        )
+    }
 
 
 def _judged_cells(goals: GoalQuerySet, on: date) -> dict[int, Cell]:
@@ -213,7 +224,8 @@ def totals(program: Program, on: date) -> list[Total]:
         if g.metric_version in by_version:
             by_version[g.metric_version].append(g)
     every = [g for of_one in by_version.values() for g in of_one]
-    histories = load({g.pair: on for g in every}, whole=[g.pair for g in every if g.terms.baseline is None])
+    unrecorded = [g.pair for g in every if g.terms.baseline is None]
+    histories = load({g.pair: on for g in every}, whole=unrecorded, newest_only=True)
     found = [
         _metric_total(metrics[version.metric_id], version, by_version[pk], histories, on)
         for pk, version in versions.items()
@@ -262,10 +274,19 @@ class _Path:
 
 
 def _path(goal: GoalOnDay, sources: Sequence[SourceReadings]) -> _Path | None:
-    judgment = judge(goal.terms, sources, goal.day)
-    if judgment.baseline is None or judgment.target is None:
+    """A team's path on the goal's day; None where it has none yet."""
+    terms = goal.terms
+    if goal.day < terms.start:
         return None
-    return _Path(goal, judgment.baseline, judgment.target)
+    found = (terms.baseline_as_of or terms.start, terms.baseline) if terms.baseline is not None else None
+    if found is None:
+        found = baseline_of(with_value(points(terms.aggregation, sources, goal.day)), terms.start)
+    if found is None or found[1] is None or found[0] > goal.day:
+        return None
+    target = terms.target
+    if target is None and terms.improve_by is not None:
+        target = target_by_share(found[1], terms.improve_by, terms.aggregation, terms.direction)
+    return None if target is None else _Path(goal, found[1], target)
 
 
 def _total(
@@ -293,33 +314,31 @@ def _total(
 def movers(program: Program, on: date, most: int = 6) -> list[Mover]:
     """Who moved most within 28 days up to a day, the largest moves first, as shares of the way to the target.
 
-    Four queries. Goals without a value on both days are left out, and so are goals that did not move.
+    From the standings kept on both days; goals without a value on both are left out, and so are those that did not
+    move or whose metric was versioned between. Three queries.
     """
-    goals = Goal.objects.filter(program=program, ended_on=None)
-    on_days = in_force(_ids(goals), lambda _zone: on)
     earlier = on - timedelta(days=DAYS_TO_COMPARE)
-    histories = load({g.pair: earlier for g in on_days})
-    by_id = {goal.pk: goal for goal in goals.select_related("team", "metric")}
-    versions = MetricVersion.objects.in_bulk({g.metric_version for g in on_days})
+    rows = fetch(MOVED, [earlier.isoformat(), on.isoformat(), program.pk])
+    far = sorted(rows, key=lambda row: (-abs(row[4] - row[3]) / (abs(row[6] - row[5]) or 1.0), row[0], row[1]))[:most]
+    teams = Team.objects.in_bulk({row[0] for row in far})
+    versions = MetricVersion.objects.select_related("metric").in_bulk({row[2] for row in far})
     found = []
-    for g in on_days:
-        sources = [h.readings for h in histories.get(g.pair, ())]
-        before = value_on(g.terms.aggregation, sources, earlier).value
-        after = value_on(g.terms.aggregation, sources, on).value
-        if before is None or after is None or before == after:
-            continue
-        goal = by_id[g.goal]
-        mover = Mover(goal.team, goal.metric, versions[g.metric_version], before, after)
-        mover.better = shortfall(before, after, g.terms.up) or -shortfall(after, before, g.terms.up)
-        found.append((abs(mover.better) / _span(g, sources), goal.team.key, goal.metric.key, mover))
-    found.sort(key=lambda entry: (-entry[0], entry[1], entry[2]))
-    return [mover for *_, mover in found[:most]]
+    for team, _, version_id, before, after, _, _ in far:
+        version = versions[version_id]
+        better = after - before if version.direction == MetricVersion.Direction.UP else before - after
+        found.append(Mover(teams[team], version.metric, version, before, after, better))
+    return found
 
 
-def _span(goal: GoalOnDay, sources: Sequence[SourceReadings]) -> float:
-    """The way from the goal's baseline to its target, to compare moves of different metrics by; 1 where unknown."""
-    path = _path(goal, sources)
-    return abs(path.target - path.baseline) or 1.0 if path else 1.0
+MOVED = """
+SELECT g.team_id, g.metric_id, v.id, earlier.value, now.value, now.baseline, now.target
+FROM teams_goal g
+  JOIN teams_standing earlier ON earlier.goal_id = g.id AND earlier.day = %s
+  JOIN teams_standing now ON now.goal_id = g.id AND now.day = %s
+  JOIN program_metricversion v ON v.metric_id = g.metric_id AND v.current
+WHERE g.program_id = %s AND g.ended_on IS NULL AND earlier.value <> now.value
+  AND now.baseline IS NOT NULL AND now.target IS NOT NULL AND now.status <> 'stale'
+"""
 
 
 def _ids(goals: GoalQuerySet) -> list[int]:

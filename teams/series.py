@@ -31,11 +31,15 @@ Histories = Mapping[Pair, Sequence[SourceHistory]]
 
 
 COLUMNS = "src.metric_version_id, src.team_id, src.id, src.name, src.retired_on, src.newest"
+# How much of each source is read.
+NEWEST, BOUNDED, WHOLE = "AND s.as_of = src.newest", "AND s.as_of >= src.carry", ""
 TOTALS = "s.id, s.as_of, s.count, s.numerator, s.denominator, s.maximum"
 
 
-def load(wanted: Mapping[Pair, date], whole: Iterable[Pair] = ()) -> Histories:
+def load(wanted: Mapping[Pair, date], whole: Iterable[Pair] = (), *, newest_only: bool = False) -> Histories:
     """The snapshots of these series that a judgment of each one's day may need, oldest first. One query, two at most.
+
+    With `newest_only` just the newest snapshot of each source, which is all that a value of today is made of.
 
     A judgment of a day on or after the newest snapshot reads the 90 days before that snapshot and one snapshot more a
     source (`Source.carry`), however long the history is. For earlier days, and for the series in `whole` (whose
@@ -48,7 +52,8 @@ def load(wanted: Mapping[Pair, date], whole: Iterable[Pair] = ()) -> Histories:
     found: dict[Pair, dict[int, SourceHistory]] = {}
     further: set[int] = set()
     if from_the_beginning != wanted.keys():
-        for version, team, source, name, retired_on, newest, *totals in _rows(versions, teams, bounded=True):
+        rows = _rows(versions, teams, NEWEST if newest_only else BOUNDED)
+        for version, team, source, name, retired_on, newest, *totals in rows:
             pair = (version, team)
             day = wanted.get(pair)
             if day is None or pair in from_the_beginning:
@@ -58,7 +63,7 @@ def load(wanted: Mapping[Pair, date], whole: Iterable[Pair] = ()) -> Histories:
             else:
                 _add(found, pair, source, name, retired_on, totals)
     if from_the_beginning or further:
-        for version, team, source, name, retired_on, _, *totals in _rows(versions, teams, bounded=False):
+        for version, team, source, name, retired_on, _, *totals in _rows(versions, teams, WHOLE):
             pair = (version, team)
             if source in further or pair in from_the_beginning:
                 _add(found, pair, source, name, retired_on, totals)
@@ -81,13 +86,12 @@ def _add(
     history.readings.readings.append(Reading(*totals[1:]))  # type: ignore[attr-defined]
 
 
-def _rows(versions: list[int], teams: list[int], *, bounded: bool) -> Iterable[tuple[Any, ...]]:
+def _rows(versions: list[int], teams: list[int], since: str) -> Iterable[tuple[Any, ...]]:
     """Snapshots of all sources of these versions and teams, each source's oldest first.
 
     On PostgreSQL the lateral subquery (with OFFSET 0, which keeps it apart) reads each source by the index, whatever
     the planner believes of the table; SQLite does so by itself.
     """
-    since = "AND s.as_of >= src.carry" if bounded else ""
     of_versions, first = among("src.metric_version_id", versions)
     of_teams, second = among("src.team_id", teams)
     if connection.vendor == "postgresql":

@@ -281,7 +281,8 @@ def test_queries_do_not_grow_with_what_is_shown(client, world, address, most, dj
     more = "".join(f"---\nkind: Group\nmetadata: {{name: t{n}}}\nspec: {{parent: engineering}}\n" for n in range(12))
     apply_text(ORG + more, now=NOW, via="test")
     judge_due(NOW)
-    with django_assert_max_num_queries(len(few)):
+    # One more at most: the new teams have no recorded baseline, so that their history is read whole.
+    with django_assert_max_num_queries(len(few) + 1):
         client.get(address)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, ClassVar
 
-from django.db.models import Count, Max
+from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_safe
@@ -22,20 +22,22 @@ from program import wording
 from program.models import Metric, Program, ProgramOwner
 from program.rules.numbers import reached
 from reviews.models import Review
-from teams.boards import Board, Mover, Trend, board, movers, trend
-from teams.models import Goal, GoalTerms, Standing
+from teams.boards import Board, Mover, Total, Trend, board, movers, totals, trend
+from teams.statements import fetch
 from web import access, charts, heatmap
 from web.figures import figure_answer
 from web.render import page
 
 NOT_JUDGED = ("stale", "no data", "exempt")
+MOST_PACED = 4
+"""Metrics for which the page itself says the pace, which takes the whole trend; with more, the charts do."""
 
 
 @dataclass(frozen=True)
-class Total:
+class TotalLine:
     """The program's total on one metric, in words and for its chart."""
 
-    trend: Trend
+    total: Total
     sentence: str
     chart: str
 
@@ -55,7 +57,7 @@ class Context:
     board: Board
     heat: Markup
     sort: str
-    totals: Sequence[Total]
+    totals: Sequence[TotalLine]
     movers: Sequence[Mover]
     said: int
     withheld: int
@@ -86,7 +88,8 @@ def _context(request: HttpRequest, found: Program, on: date, present: date) -> C
     shown = board(found, on, present)
     sort = request.GET.get("sort", "")
     rows = heatmap.sorted_rows(shown, sort)
-    totals = [_total(found, metric, on) for metric in shown.metrics]
+    found_totals = totals(found, on)
+    lines = [_line(found, total, on, paced=len(found_totals) <= MOST_PACED) for total in found_totals]
     lately = Nudge.objects.filter(goal__program=found, day__gt=on - timedelta(days=28), day__lte=on)
     told = dict(lately.order_by().values_list("state").annotate(Count("pk")))
     reviews = Review.objects.filter(program=found, state=Review.State.SCHEDULED, starts_at__gte=now())
@@ -100,7 +103,7 @@ def _context(request: HttpRequest, found: Program, on: date, present: date) -> C
         board=shown,
         heat=heatmap.body(shown, rows, grouped=sort not in shown.versions and sort != "worst"),
         sort=sort,
-        totals=totals,
+        totals=lines,
         movers=movers(found, on),
         said=told.get("said", 0),
         withheld=told.get("withheld", 0),
@@ -135,52 +138,48 @@ def table(request: HttpRequest, key: str) -> HttpResponse:
     return answer
 
 
+CHANGED = """
+SELECT max(s.judged_at), count(s.id), max(g.judge_due_at), count(g.id),
+  (SELECT max(t.set_at) FROM teams_goalterms t JOIN teams_goal o ON o.id = t.goal_id WHERE o.program_id = %s),
+  (SELECT max(n.decided_at) FROM nudges_nudge n JOIN teams_goal o ON o.id = n.goal_id WHERE o.program_id = %s),
+  (SELECT max(r.id) FROM reviews_review r WHERE r.program_id = %s)
+FROM teams_goal g LEFT JOIN teams_standing s ON s.goal_id = g.id AND s.day = %s WHERE g.program_id = %s
+"""
+
+
 def _tag(found: Program, on: date, user: int, sort: str) -> str:
-    """Changes whenever something that the page says may have changed. Cheap: newest rows and counts only."""
-    goals = Goal.objects.filter(program=found)
-    judged = Standing.objects.filter(goal__in=goals, day=on).aggregate(at=Max("judged_at"), n=Count("pk"))
-    due = goals.aggregate(due=Max("judge_due_at"), n=Count("pk"))
-    terms = GoalTerms.objects.filter(goal__in=goals).aggregate(at=Max("set_at"))
-    told = Nudge.objects.filter(goal__in=goals).aggregate(at=Max("decided_at"))
-    facts: list[Any] = [
-        found.pk,
-        found.state,
-        found.name,
-        found.purpose,
-        found.end,
-        on,
-        today(found.review_zone),
-        user,
-        sort,
-    ]
-    facts += [*judged.values(), *due.values(), *terms.values(), *told.values()]
+    """Changes whenever something that the page says may have changed: newest rows and counts, in one query."""
+    key = found.pk
+    facts: list[Any] = [found.__dict__ | {"_state": None}, on, today(found.review_zone), user, sort]
+    facts += fetch(CHANGED, [key, key, key, on.isoformat(), key])
     return f'W/"{hashlib.sha256(repr(facts).encode()).hexdigest()[:32]}"'
 
 
-def _total(found: Program, metric: Metric, on: date) -> Total:
-    total = trend(found, metric, on)
-    return Total(total, _total_sentence(total), f"/programs/{found.key}/charts/{metric.key}.json?on={on.isoformat()}")
+def _line(found: Program, total: Total, on: date, *, paced: bool) -> TotalLine:
+    address = f"/programs/{found.key}/charts/{total.metric.key}.json?on={on.isoformat()}"
+    pace = _pace(trend(found, total.metric, on)) if paced else ""
+    return TotalLine(total, f"{_total_sentence(total)} {pace}".strip(), address)
 
 
-def _total_sentence(total: Trend) -> str:
+def _total_sentence(total: Total) -> str:
     """The program's total against its path, in words."""
-    known = [point for point in total.points if point.value is not None]
-    if not known:
+    if total.value is None:
         return "No team has a value yet."
-    last, unit, aggregation = known[-1], total.version.unit, total.version.aggregation
-    said = f"All teams together stand at {wording.value(last.value, unit, aggregation)} (as of {wording.day(last.day)})"
-    if last.expected is not None:
-        said += f", their paths at {wording.value(last.expected, unit, aggregation)}"
+    unit, aggregation = total.version.unit, total.version.aggregation
+    said = f"All teams together stand at {wording.value(total.value, unit, aggregation)}"
+    said += f" (as of {wording.day(total.as_of)})"
+    if total.expected is not None:
+        said += f", their paths at {wording.value(total.expected, unit, aggregation)}"
     if total.target is not None:
         said += f"; target {wording.value(total.target, unit, aggregation)} by {wording.day(total.due)}"
-    return f"{said}. {_pace(total)}".strip()
+    return f"{said}."
 
 
 def _pace(total: Trend) -> str:
     """When the total reaches its target at the present pace, beside the day it is due."""
-    last = next(point for point in reversed(total.points) if point.value is not None)
+    last = next((point for point in reversed(total.points) if point.value is not None), None)
     up = total.version.direction == "up"
-    if total.target is None or total.due is None or reached(last.value or 0.0, total.target, up):
+    if last is None or total.target is None or total.due is None or reached(last.value or 0.0, total.target, up):
         return ""
     reaches = total.forecast()
     if reaches is None:
