@@ -43,9 +43,9 @@ def owned_program(request: HttpRequest, key: str) -> Program:
     return get_object_or_404(Program.objects.run_by(person(request)), key=key)
 
 
-def day(request: HttpRequest, present: date) -> date:
-    """The day that the address asks for with ?on=, or the present one. 404 when it is no day."""
-    text = request.GET.get("on", "")
+def day(request: HttpRequest, present: date, name: str = "on") -> date:
+    """The day that the address asks for with ?on= (or another name), or the present one. 404 when it is no day."""
+    text = request.GET.get(name, "")
     if not text:
         return present
     try:

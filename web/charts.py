@@ -23,8 +23,12 @@ def goal_figure(
     judgment: Judgment,
     series: Sequence[tuple[date, float | None]],
     changed_ruler_on: Sequence[date] = (),
+    axis: tuple[date, date] | None = None,
 ) -> dict[str, Any]:
-    """One goal: the value as a strong line, its path as a thin one, the forecast dashed to the due day."""
+    """One goal: the value as a strong line, its path as a thin one, the forecast dashed to the due day.
+
+    `axis`: the first and last day of the time axis that the charts of one page share.
+    """
     traces = [_line("value", [d for d, _ in series], [v for _, v in series], INK, 2.5, markers=True)]
     path = _path_days(terms)
     if judgment.baseline is not None and judgment.target is not None:
@@ -33,14 +37,21 @@ def goal_figure(
     known = [(d, v) for d, v in series if v is not None]
     if judgment.forecast and judgment.target is not None and known:
         last, value = known[-1]
-        end = min(judgment.forecast, terms.due)
+        # To the due day; when that has passed, as far as the page shows.
+        end = min(judgment.forecast, terms.due if terms.due > last else max(last, axis[1] if axis else last))
         span = (judgment.forecast - last).days or 1
         reached = value + (judgment.target - value) * (end - last).days / span
         traces.append(_line("forecast", [last, end], [value, reached], QUIET, 1.5, dash="dash"))
     shapes = [_shade(first, last) for first, last in terms.exemptions]
-    shapes += [_mark(day) for day in changed_ruler_on]
+    shown_from = axis[0] if axis else date.min
+    rulers = [day for day in changed_ruler_on if day >= shown_from]
+    shapes += [_mark(day) for day in rulers]
     levels = {"target": judgment.target} if judgment.target is not None else {}
-    return _figure(version, traces, shapes, levels)
+    figure = _figure(version, traces, shapes, levels)
+    figure["layout"]["annotations"] += [_ruler_label(day) for day in rulers]
+    if axis:
+        figure["layout"]["xaxis"]["range"] = [day.isoformat() for day in axis]
+    return figure
 
 
 def total_figure(
@@ -130,7 +141,7 @@ def _figure(
         xaxis={"type": "date", "showgrid": False, "zeroline": False},
         yaxis={
             "tickformat": ".0%" if percent else "~s",
-            "rangemode": "tozero",
+            **({"range": [0, _top(traces)], "nticks": 6} if percent else {"rangemode": "tozero"}),
             "zeroline": False,
             "title": None if percent else {"text": html.escape(version.unit)},
         },
@@ -152,6 +163,18 @@ def _figure(
     drawn["shapes"] = [*shapes, *(_level(value) for value in levels.values())]
     drawn["annotations"] = [_label(name, value) for name, value in levels.items()]
     return {"data": figure["data"], "layout": drawn}
+
+
+def _top(traces: Sequence[go.Scatter]) -> float:
+    """Where the axis of a percentage ends: at all of it, on every chart alike, unless a value goes beyond."""
+    return max([1.0, *(value for trace in traces for value in trace.y if value is not None)]) * 1.04
+
+
+def _ruler_label(day: date) -> dict[str, Any]:
+    return {
+        "text": "new ruler", "xref": "x", "yref": "paper", "x": day.isoformat(), "y": 0, "xanchor": "left",
+        "yanchor": "bottom", "showarrow": False,
+    }  # fmt: skip
 
 
 def _level(value: float) -> dict[str, Any]:

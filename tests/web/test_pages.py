@@ -124,9 +124,9 @@ def test_a_form_from_elsewhere_is_refused_in_words(world):
 
 def test_the_scorecard_says_where_to_start_and_why(client, world):
     said = words(sign_in(client, "alice").get("/teams/api/"))
-    assert "as of 16 Mar 2026, today · lead: Alice" in said
+    assert "as of Mon 16 Mar 2026, today · lead: Alice" in said
     assert (
-        "1 of 2 goals needs you. Start here: api/views.py (Functions with full annotations, closes 100 % of the gap)"
+        "1 of 2 goals needs you. Start here: api/views.py, closes 100 % of the gap on Functions with full annotations."
         in said
     )
     # 29 of 70 typed; baseline 30/70 of 1 Feb; the path on 16 Mar is 3/7 + (0.9 − 3/7) × 74/364 = 52.4 %
@@ -142,8 +142,8 @@ def test_the_scorecard_says_where_to_start_and_why(client, world):
 def test_a_past_day_is_judged_anew_and_says_so(client, world):
     answer = sign_in(client, "alice").get("/teams/api/?on=2026-02-10")
     said = words(answer)
-    assert "as of 10 Feb 2026 ·" in said
-    assert "Now 43 % as of 1 Feb" in said
+    assert "as of Tue 10 Feb 2026 ·" in said
+    assert "Value 43 % as of 1 Feb" in said
     assert 'value="2026-02-10"' in answer.content.decode()
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
 
+from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
@@ -20,6 +22,8 @@ WORDS = {
         "It is on record. Try again in a minute; what you sent was not stored.",
     ),
 }
+HOME = (("/", "Home"),)
+LISTS = (*HOME, ("/programs/", "Programs"), ("/teams/", "Teams"))
 
 
 @dataclass
@@ -30,12 +34,24 @@ class Context:
     here: ClassVar[str] = ""
     title: str
     next_step: str
+    ways: Sequence[tuple[str, str]]
 
 
 def _page(request: HttpRequest, status: int) -> HttpResponse:
     title, next_step = WORDS[status]
-    # The user is left out: an error page must not need the database.
-    return render(request, Context.template, {"title": title, "next_step": next_step}, status=status)
+    ways = LISTS if status == 404 else HOME
+    names: dict[str, Any] = {**asdict(Context(title, next_step, ways)), "here": ""}
+    # When something broke, it may be the database: that page does without it, and so without the person.
+    if status != 500 and _is_known(request):
+        names["user"] = request.user
+    return render(request, Context.template, names, status=status)
+
+
+def _is_known(request: HttpRequest) -> bool:
+    try:
+        return hasattr(request, "user") and request.user.is_authenticated
+    except DatabaseError:
+        return False
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - the signature is Django's
