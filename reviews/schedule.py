@@ -97,9 +97,9 @@ def _dropped(calendar: Cadence | None, held: Mapping[str, Review], now: datetime
 
 
 def _create(program: Program, coming: Occurrence, facts: Mapping[str, Any], now: datetime) -> int:
-    row = Review(program=program, period=coming.period, uid=new_uid(), created_at=now, **facts)
-    made = Review.objects.bulk_create([row], ignore_conflicts=True)
-    return len(made)
+    fresh = {**facts, "uid": new_uid(), "created_at": now}
+    _, made = Review.objects.get_or_create(program=program, period=coming.period, defaults=fresh)
+    return int(made)
 
 
 def _change(review: Review, facts: Mapping[str, Any], now: datetime) -> bool:

@@ -76,6 +76,13 @@ def test_no_brief_of_a_review_that_does_not_come(world, state):
     assert ahead.freeze_due(DUE) == 0
 
 
+def test_a_review_that_was_canceled_a_moment_ago_is_looked_at_again(world):
+    review = Review.objects.get()
+    schedule.skip(review, DUE)
+    assert not ahead._prepare(review.pk, DUE)
+    assert Brief.objects.count() == 0
+
+
 def test_the_task_reads_the_clock_and_does_both(world):
     Review.objects.all().delete()
     with time_machine.travel(DUE + timedelta(minutes=1), tick=False):

@@ -141,6 +141,20 @@ def test_slips_since_the_last_brief_and_missing_data_are_no_surprise(play):
     )
 
 
+def test_who_slipped_and_who_came_back_since_the_last_brief_is_told_though_it_was_months_ago(play):
+    play.until(SPRING - timedelta(days=1))
+    then = Standing.objects.filter(goal__program__key="typing", day=date(2023, 2, 2))
+    then.filter(goal__team__key="lib").update(status="on track")
+    then.filter(goal__team__key="core").update(status="behind")
+    play.tick(SPRING)
+    said = content("2023-03-21")
+    assert (
+        said["surprises"][0]["text"] == "Lib slipped off its path on Functions with full annotations: 21 %, path 43 %."
+    )
+    assert said["verdict"].endswith("; its path asks for 33 %; 1 goal came back to the path.")
+    assert [goal["slipped"] for goal in said["leaders"][1]["goals"]] == [True, False]
+
+
 def test_the_first_brief_compares_with_the_start(play):
     play.until(datetime(2022, 9, 29, 9, 0, tzinfo=UTC))
     said = content("2022-10-04")

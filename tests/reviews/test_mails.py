@@ -144,6 +144,12 @@ def test_the_first_line_is_the_headline():
     assert "Typed is at 12&nbsp;%, 21 points behind its path" in html.split("<h1", 1)[1].split("</h1>")[0]
 
 
+@pytest.mark.parametrize("length", range(62, 74))
+def test_a_number_keeps_its_unit_wherever_the_line_ends(length):
+    facts = FULL.facts() | {"headline": f"{'x' * length} 12 %, 21 points behind"}
+    assert "12 %" in of("brief", brief=facts)[1].split("behind")[0]
+
+
 def test_text_and_html_say_the_same():
     """Each figure and name of the brief is in both parts, and in the page."""
     _, text, html = MAILS["brief"]()

@@ -157,6 +157,22 @@ def test_the_period_is_unique_in_the_schema(world):
         )
 
 
+def test_a_beat_that_looked_before_another_wrote_makes_nothing_twice(world):
+    """Both saw no row; the unique key decides."""
+    assert [schedule._keep(world.program, {}, NOW) for _ in range(3)] == [1, 0, 0]
+    seen = [Review.objects.get() for _ in range(3)]
+    assert [schedule._change(review, {"minutes": 45}, NOW) for review in seen] == [True, False, False]
+    assert rows() == [("2026-04-14", "scheduled", 1)]
+
+
+def test_a_paused_program_gets_no_new_review_in_place_of_a_skipped_one(world):
+    schedule.schedule(NOW)
+    schedule.skip(Review.objects.get(), NOW)
+    edit(world.program, state="paused")
+    assert schedule.schedule(NOW) == 0
+    assert rows() == [("2026-04-14", "skipped", 1)]
+
+
 @pytest.mark.django_db(transaction=True)
 def test_three_beats_at_once_make_one_review_and_one_brief():
     world = settle()
