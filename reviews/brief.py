@@ -33,6 +33,7 @@ def compose(evidence: Evidence) -> Content:
     before = evidence.before.content if evidence.before else None
     since = _since(evidence, before)
     metrics = [_metric(total, _then(total, evidence, before), on) for total in evidence.totals]
+    metrics.sort(key=lambda line: -line.numbers["behind"])
     shown = evidence.leaders[:LEADERS_SHOWN]
     start = review.local_start
     return Content(

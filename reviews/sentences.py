@@ -16,6 +16,7 @@ from .evidence import Evidence, Said
 from .models import Ask
 
 NAMED_AT_MOST = 3
+OF_A_KIND = 4
 UNSETTLED = "Whether this is the program’s doing is not judged yet: these are the plain numbers."
 NO_RECOMMENDATION = "The numbers do not say yet whether to continue, change or cancel."
 
@@ -131,7 +132,19 @@ def surprises(evidence: Evidence, names: Mapping[str, str]) -> list[Surprise]:
     if evidence.terms_changed:
         many = say.count(evidence.terms_changed, "goal")
         found.append(Surprise("terms", f"{many} got other terms or a new baseline since {evidence_since(evidence)}."))
-    return found + [_exempt(exemption, evidence.on) for exemption in evidence.exemptions]
+    return _one_page([*found, *(_exempt(exemption, evidence.on) for exemption in evidence.exemptions)])
+
+
+def _one_page(found: Sequence[Surprise]) -> list[Surprise]:
+    """The first few of each kind, and how many more there are: a brief stays one page."""
+    kept: list[Surprise] = []
+    for kind in dict.fromkeys(one.kind for one in found):
+        same = [one for one in found if one.kind == kind]
+        most = OF_A_KIND if len(same) > OF_A_KIND + 1 else len(same)
+        kept += same[:most]
+        if len(same) > most:
+            kept.append(Surprise(kind, f"{len(same) - most} more like this: see the program’s page."))
+    return kept
 
 
 def evidence_since(evidence: Evidence) -> str:

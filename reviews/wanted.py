@@ -1,4 +1,4 @@
-"""Asked again before an invite or a brief goes out: is the review still as the mail says?"""
+"""Asks again, before an invite or a brief goes out, whether the review is still as the mail says."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from django.template.loader import get_template
 from jinja2 import UndefinedError
 
 from program.models import Program
-from reviews import wanted, words
+from reviews import sentences, wanted, words
 from reviews.content import Content, Count, GoalLine, LeaderAsk, MetricLine, PastAsk, Surprise
 from reviews.models import Review
 from tests.conftest import ROOT
@@ -66,6 +66,9 @@ EMPTY = replace(
 )  # fmt: skip
 
 
+WIDE = replace(FULL, metrics=[metric(key=f"m{n}", name=f"Metric {n}") for n in range(12)])
+
+
 def of(kind: str, **more) -> tuple[str, str, str]:
     context = words.of_review(REVIEW) | {"because": "You get this because you sponsor it."} | more
     return words.fill(kind, context)
@@ -74,6 +77,7 @@ def of(kind: str, **more) -> tuple[str, str, str]:
 MAILS = {
     "brief": lambda: of("brief", brief=FULL.facts()),
     "brief, empty": lambda: of("brief", brief=EMPTY.facts()),
+    "brief, many metrics": lambda: of("brief", brief=WIDE.facts()),
     "invite": lambda: of("invite", method="REQUEST", changed=False, headline=FULL.headline),
     "invite, before a brief": lambda: of("invite", method="REQUEST", changed=False, headline=""),
     "invite, changed": lambda: of("invite", method="REQUEST", changed=True, headline=FULL.headline),
@@ -162,7 +166,7 @@ def test_text_and_html_say_the_same():
         assert said in re.sub(r"\s+", " ", page.replace("\u00a0", " "))
 
 
-@pytest.mark.parametrize("content", [FULL, EMPTY])
+@pytest.mark.parametrize("content", [FULL, EMPTY, WIDE])
 def test_the_page_part_keeps_to_a_strict_policy(content):
     page = get_template("reviews/brief.html", using="jinja2").render({"brief": content.facts()})
     seen = Seen(page)
@@ -175,6 +179,23 @@ def test_the_page_part_keeps_to_a_strict_policy(content):
     assert headings == [
         "What became of the last asks", "Verdict", "Value against path", "Asks, by leader", "What might surprise you",
         "Rollout and nudges", "Decisions wanted",
+    ]  # fmt: skip
+
+
+def test_a_brief_of_many_metrics_stays_one_page():
+    page = get_template("reviews/brief.html", using="jinja2").render({"brief": WIDE.facts()})
+    _, text, html = of("brief", brief=WIDE.facts())
+    for told in (page, text, html):
+        assert "Metric 7" in told
+        assert "Metric 8" not in told
+        assert "and 4 more metrics" in told
+
+
+def test_the_first_few_surprises_of_a_kind_are_told_and_the_rest_counted():
+    found = [Surprise("exemption", f"x {n}") for n in range(7)] + [Surprise("slipped", f"y {n}") for n in range(5)]
+    kept = [one.text for one in sentences._one_page(found)]
+    assert kept == [
+        "x 0", "x 1", "x 2", "x 3", "3 more like this: see the program’s page.", "y 0", "y 1", "y 2", "y 3", "y 4",
     ]  # fmt: skip
 
 
