@@ -15,6 +15,7 @@ from accounts.clock import now, today
 from program.models import Program
 from teams.models import Team
 from web import access, lines
+from web.groups import children_of, teams_below
 from web.lines import ProgramLine, TeamLine
 from web.render import page
 
@@ -74,12 +75,8 @@ def teams(request: HttpRequest) -> HttpResponse:
 def group(request: HttpRequest, key: str) -> HttpResponse:
     """The teams below one group."""
     top = access.group(request, key)
-    below, found = {top.pk}, []
-    for node in _by_depth(list(Team.objects.visible_to(access.person(request)).select_related("parent"))):
-        if node.parent_id in below:
-            below.add(node.pk)
-            if node.leaf:
-                found.append(node)
+    nodes = Team.objects.visible_to(access.person(request)).select_related("parent")
+    found = teams_below(top, children_of(nodes))
     return _teams(request, found, top, "")
 
 
@@ -94,16 +91,3 @@ def _teams(request: HttpRequest, found: Sequence[Team], top: Team | None, q: str
 def _filter(request: HttpRequest) -> str:
     """What the names shall contain; a null byte would be an error of the database."""
     return request.GET.get("q", "").replace("\0", "").strip()[:LONGEST_FILTER]
-
-
-def _by_depth(nodes: Sequence[Team]) -> list[Team]:
-    """Parents before their children."""
-    by_id = {node.pk: node for node in nodes}
-
-    def depth(node: Team) -> int:
-        steps, at = 0, node
-        while at.parent_id in by_id and steps < len(by_id):
-            at, steps = by_id[at.parent_id], steps + 1
-        return steps
-
-    return sorted(nodes, key=lambda node: (depth(node), node.key))

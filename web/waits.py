@@ -1,0 +1,119 @@
+"""What waits on a person, oldest first: goals of teams they lead, briefs to read, asks to keep, mails to decide on."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from django.db.models import Count, F, Max, Min
+from django.urls import reverse
+
+from accounts.models import User
+from nudges.models import Delivery
+from program import wording
+from program.models import Program
+from program.rules.status import SHORT
+from reviews.models import Ask, Review
+from teams.models import GoalQuerySet, Standing
+
+STUCK = (Delivery.State.HELD, Delivery.State.IN_DOUBT, Delivery.State.FAILED)
+
+
+@dataclass(frozen=True)
+class Wait:
+    """One thing that waits: in words, where to go, since when (a day), and what to begin with."""
+
+    said: str
+    address: str
+    since: date
+    status: str = ""
+    begin: str = ""
+
+
+def upon(user: User, goals: GoalQuerySet, days: Mapping[int, date], moment: datetime) -> list[Wait]:
+    """All that waits on a person. `days` is today of each team they lead, `goals` are those they may see."""
+    found = [*_goals(goals, days), *_briefs(user, moment), *_asks(user), *_mails(user)]
+    return sorted(found, key=lambda wait: (wait.since, wait.said))
+
+
+def _goals(goals: GoalQuerySet, days: Mapping[int, date]) -> list[Wait]:
+    """Goals that are short today, each since the day after it last was not. Three queries."""
+    kept = Standing.objects.filter(goal__in=goals.on_scorecards().filter(team__in=days))
+    fine = dict(kept.exclude(status__in=SHORT).order_by().values_list("goal").annotate(Max("day")))
+    first = dict(kept.order_by().values_list("goal").annotate(Min("day")))
+    short = kept.filter(day__in=set(days.values()), status__in=SHORT)
+    found = []
+    for standing in short.select_related("goal__team", "goal__metric"):
+        team, metric = standing.goal.team, standing.goal.metric
+        if standing.day == days[team.pk]:
+            last_fine = fine.get(standing.goal_id)
+            found.append(
+                Wait(
+                    said=f"{team.name}: {metric.name}",
+                    address=f"{reverse('team', args=[team.key])}#goal-{metric.key}",
+                    since=last_fine + timedelta(days=1) if last_fine else first[standing.goal_id],
+                    status=standing.status,
+                    begin=wording.item(standing.trail[0]["item"]) if standing.trail else "",
+                )
+            )
+    return found
+
+
+def _briefs(user: User, moment: datetime) -> list[Wait]:
+    """Frozen briefs of reviews to come."""
+    coming = Review.objects.visible_to(user).to_come(moment).filter(brief__isnull=False)
+    return [
+        Wait(
+            said=f"Brief of {review.program.name}, for the review on {wording.weekday(review.local_start.date())}",
+            address=reverse("review", args=[review.pk]),
+            since=review.brief.frozen_at.date(),
+        )
+        for review in coming.select_related("program", "brief")
+    ]
+
+
+def _asks(user: User) -> list[Wait]:
+    """What a review asked of this person."""
+    return [
+        Wait(
+            said=f"Asked of you: {ask.text}" + (f", by {wording.day(ask.due)}" if ask.due else ""),
+            address=reverse("program", args=[ask.program.key]),
+            since=ask.raised_at.date(),
+        )
+        for ask in Ask.objects.filter(of=user).open().select_related("program")
+    ]
+
+
+def _mails(user: User) -> list[Wait]:
+    """For owners: mails that are held, in doubt or failed and need a decision. Three queries."""
+    run = {program.pk: program for program in Program.objects.run_by(user)}
+    stuck = Delivery.objects.filter(state__in=STUCK, private=False).order_by()
+    through = "digest__nudges__goal__program"
+    numbers: dict[tuple[int, str], int] = defaultdict(int)
+    oldest: dict[tuple[int, str], date] = {}
+    for field, rows in (
+        ("program", stuck.filter(program__in=run)),
+        # A digest is every program's whose goals it speaks of.
+        (through, stuck.filter(**{f"{through}__in": run}).exclude(program=F(through))),
+    ):
+        counted = rows.values_list(field, "state").annotate(Count("pk", distinct=True), Min("created_at"))
+        for program, state, number, since in counted:
+            numbers[program, state] += number
+            oldest[program, state] = min(oldest.get((program, state), since.date()), since.date())
+    return [
+        Wait(
+            said=f"{wording.count(number, 'mail')} of {run[program].name} {state}",
+            address=reverse("program-nudges", args=[run[program].key]),
+            since=oldest[program, state],
+        )
+        for (program, state), number in numbers.items()
+    ]
+
+
+def sentence(waits: Sequence[Wait]) -> str:
+    """The first line of home."""
+    if not waits:
+        return "Nothing waits on you."
+    return f"{wording.count(len(waits), 'thing')} {'waits' if len(waits) == 1 else 'wait'} on you."
