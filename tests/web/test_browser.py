@@ -43,7 +43,32 @@ WALKS = {
 }
 
 
-@pytest.mark.parametrize("width", [390, 1280, 1920])
+AUDIT = """() => {
+  const troubles = [], all = (what) => [...document.querySelectorAll(what)];
+  const ids = all("[id]").map((one) => one.id);
+  const twice = ids.filter((id, n) => ids.indexOf(id) !== n);
+  if (twice.length) troubles.push("ids twice: " + twice);
+  for (const field of all("input:not([type=hidden]), select, textarea"))
+    if (!field.labels.length && !field.ariaLabel) troubles.push("field without a label: " + field.name);
+  for (const one of all("a[href], button, summary"))
+    if (!(one.ariaLabel || one.textContent).trim()) troubles.push("nothing to read out: " + one.outerHTML);
+  for (const link of all("a[href^='#']"))
+    if (!document.getElementById(link.hash.slice(1))) troubles.push("leads nowhere: " + link.hash);
+  for (const label of all("[aria-labelledby]"))
+    if (!document.getElementById(label.getAttribute("aria-labelledby"))) troubles.push("label missing: " + label.id);
+  let level = 0;
+  for (const heading of all("h1, h2, h3, h4")) {
+    const next = Number(heading.tagName[1]);
+    if (next > level + 1) troubles.push("heading skips a level: " + heading.textContent);
+    level = next;
+  }
+  if (all("h1").length !== 1) troubles.push("one h1 was expected");
+  if (!document.title || document.title.startsWith(" ")) troubles.push("no title");
+  return troubles;
+}"""
+
+
+@pytest.mark.parametrize("width", [320, 390, 1280, 1920])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_page(world, live_server, browser, width, scheme):
     troubles: list[str] = []
@@ -52,16 +77,16 @@ def test_every_page(world, live_server, browser, width, scheme):
         page = context.new_page()
         page.on("console", lambda said: troubles.append(said.text) if said.type in ("error", "warning") else None)
         page.on("pageerror", lambda fault: troubles.append(str(fault)))
-        page.goto(f"{live_server.url}/sign-in/")
-        page.fill("#username", f"{name}@example.com")
-        page.fill("#password", PASSWORD)
-        page.click("button.primary")
-        page.wait_for_url(f"{live_server.url}/")
+        sign_in(page, live_server, "/", name)
         for address in addresses:
             answer = page.goto(live_server.url + address)
             assert answer is not None
             assert answer.status == 200, address
             assert page.evaluate("document.documentElement.scrollWidth") <= width, f"{address} scrolls sideways"
+            assert page.evaluate(AUDIT) == [], address
+            for closed in page.query_selector_all("details:not([open]) > summary"):
+                if closed.is_visible():
+                    closed.click()
             for chart in page.query_selector_all("[data-figure]"):
                 chart.scroll_into_view_if_needed()
             charts = page.locator("[data-figure]").count()
@@ -73,12 +98,17 @@ def test_every_page(world, live_server, browser, width, scheme):
     assert troubles == []
 
 
-def test_the_heat_map_is_walked_by_keyboard(world, live_server, page):
-    page.goto(f"{live_server.url}/sign-in/?next=/programs/typing/")
-    page.fill("#username", "charlie@example.com")
+def sign_in(page, live_server, address: str, name: str = "alice") -> None:
+    """Sign in by keyboard and arrive at an address; the whole URL is waited for, as sign-in's own names it too."""
+    page.goto(f"{live_server.url}/sign-in/?next={address}")
+    page.fill("#username", f"{name}@example.com")
     page.fill("#password", PASSWORD)
     page.keyboard.press("Enter")
-    page.wait_for_url("**/programs/typing/")
+    page.wait_for_url(f"{live_server.url}{address}")
+
+
+def test_the_heat_map_is_walked_by_keyboard(world, live_server, page):
+    sign_in(page, live_server, "/programs/typing/", "charlie")
     cells = page.locator(".heat td a")
     cells.first.focus()
     assert page.locator("#tell").inner_text() == cells.first.get_attribute("aria-label")
@@ -93,10 +123,44 @@ def test_the_heat_map_is_walked_by_keyboard(world, live_server, page):
 def test_without_scripts_every_number_is_still_there(world, live_server, browser):
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
-    page.goto(f"{live_server.url}/sign-in/?next=/teams/api/")
-    page.fill("#username", "alice@example.com")
-    page.fill("#password", PASSWORD)
-    page.click("button.primary")
+    sign_in(page, live_server, "/teams/api/")
     assert "Start here:" in page.locator(".lede").inner_text()
     assert page.locator(".trail li").count() > 0
     context.close()
+
+
+def test_charts_come_when_seen_and_take_on_the_other_scheme(world, live_server, browser):
+    context = browser.new_context(color_scheme="light", viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    fetched: list[str] = []
+    page.on("request", lambda request: fetched.append(request.url) if "/charts/" in request.url else None)
+    sign_in(page, live_server, "/teams/api/")
+    page.wait_for_selector("[data-drawn=yes] .main-svg")
+    open_ones = page.locator("details[open] [data-figure]").count()
+    assert len(fetched) == open_ones
+
+    def value_line() -> str:
+        return page.evaluate("getComputedStyle(document.querySelector('.scatterlayer .trace .js-line')).stroke")
+
+    assert value_line() == "rgb(28, 32, 36)"
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_function(
+        "() => getComputedStyle(document.querySelector('.scatterlayer .trace .js-line')).stroke === 'rgb(230, 232, 234)'"
+    )
+    assert len(fetched) == open_ones
+    context.close()
+
+
+def test_a_chart_that_cannot_be_loaded_says_so(world, live_server, page):
+    page.route("**/charts/*.json*", lambda route: route.abort())
+    sign_in(page, live_server, "/teams/api/")
+    page.wait_for_selector("[data-drawn=no]")
+    assert "its numbers stand beside it" in page.locator("[data-drawn=no]").first.inner_text()
+
+
+def test_the_keyboard_reaches_the_content_first(world, live_server, page):
+    sign_in(page, live_server, "/teams/api/")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "main"
