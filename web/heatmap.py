@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
+from functools import cache
 
 from django.utils.html import escape
 from markupsafe import Markup
@@ -12,74 +13,114 @@ from program import wording
 from program.models import MetricVersion
 from teams.boards import Board, Cell, Row
 
+Word = Callable[[float], str]
+
 
 def sorted_rows(board: Board, by: str) -> list[Row]:
-    """The board's rows by a metric's key (furthest from its path first), by `worst`, or as they are, by group."""
-    if by == "worst":
-        return sorted(board.rows, key=lambda row: (row.worst, row.team.key))
-    if by in board.versions:
-        return sorted(board.rows, key=lambda row: (_far(row.cells.get(by), board.versions[by]), row.team.key))
+    """The board's rows by a metric's key (furthest from its path first), by `worst`, by `team`, or by group.
+
+    A minus before it turns the order of a metric round; teams without a value stay last.
+    """
+    key, back = by.removeprefix("-"), by.startswith("-")
+    if key == "worst":
+        return sorted(board.rows, key=lambda row: (row.worst, row.team.name.casefold(), row.team.key))
+    if key == "team":
+        return sorted(board.rows, key=lambda row: (row.team.name.casefold(), row.team.key), reverse=back)
+    if key in board.versions:
+        version = board.versions[key]
+
+        def place(row: Row) -> tuple[bool, float, str]:
+            far = _far(row.cells.get(key), version)
+            return far is None, 0.0 if far is None else -far if back else far, row.team.key
+
+        return sorted(board.rows, key=place)
     return list(board.rows)
 
 
-def _far(cell: Cell | None, version: MetricVersion) -> float:
-    """Most behind first; without a value last."""
+def is_grouped(board: Board, by: str) -> bool:
+    """Whether this order keeps groups together."""
+    key = by.removeprefix("-")
+    return key not in ("worst", "team") and key not in board.versions
+
+
+def _far(cell: Cell | None, version: MetricVersion) -> float | None:
+    """How far from its path, behind is negative; None without a value or a path."""
     if cell is None or cell.value is None:
-        return float("inf")
+        return None
     level = cell.expected if cell.expected is not None else cell.target
     if level is None:
-        return float("inf")
+        return None
     return cell.value - level if version.direction == "up" else level - cell.value
 
 
-def body(board: Board, rows: Sequence[Row], *, grouped: bool) -> Markup:
-    """The table's rows: one a team, under its group's name where `grouped`."""
+def body(board: Board, rows: Sequence[Row], *, grouped: bool, today: date) -> Markup:
+    """The table's rows: one a team, under its group's name where `grouped`. Cells lead to the scorecards."""
+    columns = [(metric.key, f"#goal-{escape(metric.key)}", escape(metric.name), _Words(board, metric.key))
+               for metric in board.metrics]  # fmt: skip
+    suffix = "" if board.on == today else f"?on={board.on.isoformat()}"
     parts: list[str] = []
-    columns = [(metric, board.versions[metric.key]) for metric in board.metrics]
-    heads = [(metric.key, escape(metric.key), escape(metric.name), version) for metric, version in columns]
-    group: str | None = ""
-    suffix = "" if board.on is None else f"?on={board.on.isoformat()}"
+    group: str | None = None
     for row in rows:
         if grouped and (name := row.group.name if row.group else "") != group:
             group = name
             if name:
                 parts.append(f'<tr><th colspan="{len(columns) + 1}" scope="rowgroup">{escape(name)}</th></tr>')
-        team, key = escape(row.team.name), escape(row.team.key)
-        parts.append(f'<tr><th scope="row">{team}</th>')
-        for metric_key, escaped, metric_name, version in heads:
-            cell = row.cells.get(metric_key)
-            parts.append("<td></td>" if cell is None else _cell(cell, version, team, key, escaped, metric_name, suffix))
+        team, link = escape(row.team.name), f"/teams/{escape(row.team.key)}/{suffix}"
+        parts.append(f'<tr><th scope="row"><a href="{link}">{team}</a></th>')
+        for key, goal, metric_name, words in columns:
+            cell = row.cells.get(key)
+            if cell is None:
+                parts.append("<td></td>")
+                continue
+            look, shape = LOOKS[cell.status]
+            shown = words.value(cell.value) if cell.value is not None else cell.status
+            parts.append(
+                f'<td><a class="{look}" href="{link}{goal}" aria-label="{team}, {metric_name}: {words.told(cell)}">'
+                f"<i>{shape}</i> {shown}</a></td>"
+            )
         parts.append("</tr>")
-    return Markup("".join(parts))  # noqa: S704 - every text above went through escape()
+    return Markup("".join(parts))  # noqa: S704 - names, units and reasons went through escape()
 
 
-def _cell(cell: Cell, version: MetricVersion, team: str, key: str, metric: str, name: str, suffix: str) -> str:
-    shown = wording.value(cell.value, version.unit, version.aggregation) if cell.value is not None else cell.status
-    told = f"{team}, {name}: {escape(cell_sentence(cell, version))}"
-    return (
-        f'<td><a class="s-{cell.status.replace(" ", "-")}" aria-label="{told}"'
-        f' href="/teams/{key}/{suffix}#goal-{metric}">'
-        f'<span aria-hidden="true">{wording.status_shape(cell.status)}</span> {escape(shown)}</a></td>'
-    )
+LOOKS = {word: (f"s-{word.replace(' ', '-')}", shape) for word, shape in wording.STATUS_SHAPES.items()}
+"""Class and shape of each status."""
 
 
-def cell_sentence(cell: Cell, version: MetricVersion) -> str:
-    """What one cell says in words."""
-    unit, aggregation = version.unit, version.aggregation
-    said = [wording.status(cell.status)]
-    if cell.value is not None:
-        said.append(wording.value(cell.value, unit, aggregation))
-    if cell.expected is not None:
-        said.append(f"path {wording.value(cell.expected, unit, aggregation)}")
-    if cell.target is not None:
-        said.append(f"target {wording.value(cell.target, unit, aggregation)}")
-    if cell.gap:
-        said.append(f"{wording.gap(cell.gap, unit, aggregation)} short")
-    if cell.slipped:
-        said.append("slipped")
-    if cell.reason:
-        said.append(cell.reason)
-    return ", ".join(said) + "."
+class _Words:
+    """Says the cells of one metric; what was said before is not worked out again."""
+
+    def __init__(self, board: Board, metric: str) -> None:
+        version = board.versions[metric]
+        unit, aggregation = version.unit, version.aggregation
+        self.on = board.on
+        self.value: Word = cache(lambda number: str(escape(wording.value(number, unit, aggregation))))
+        self.gap: Word = cache(lambda number: str(escape(wording.gap(number, unit, aggregation))))
+        self.day: Callable[[date], str] = cache(lambda day: wording.near_day(day, self.on))
+        self.apart = cache(
+            lambda one, other: tuple(str(escape(word)) for word in wording.apart(one, other, unit, aggregation))
+        )
+
+    def told(self, cell: Cell) -> str:
+        """What one cell says in words, escaped: "Behind, 41 %, path 52 %, target 90 %, as of 1 Mar"."""
+        said = [wording.status(cell.status)]
+        if cell.value is not None and cell.expected is not None:
+            value, path = self.value(cell.value), self.value(cell.expected)
+            if value == path:
+                value, path = self.apart(cell.value, cell.expected)
+            said += [value, f"path {path}"]
+        elif cell.value is not None:
+            said.append(self.value(cell.value))
+        if cell.target is not None:
+            said.append(f"target {self.value(cell.target)}")
+        if cell.gap:
+            said.append(f"{self.gap(cell.gap)} short")
+        if cell.slipped:
+            said.append("slipped")
+        if cell.reason:
+            said.append(str(escape(cell.reason)))
+        if cell.as_of is not None:
+            said.append(f"as of {self.day(cell.as_of)}")
+        return ", ".join(said) + "."
 
 
 def table(board: Board) -> list[list[str]]:

@@ -1,14 +1,13 @@
-"""A program: how it stands in one sentence, its total against the path, and every team on every metric."""
+"""A program: how it stands in one sentence, its totals against their paths, and every team on every metric."""
 
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
-from typing import Any, ClassVar
+from datetime import date
+from typing import ClassVar
 
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
@@ -18,28 +17,25 @@ from markupsafe import Markup
 
 from accounts.clock import now, today
 from nudges.models import Nudge
-from program import wording
 from program.models import Metric, Program, ProgramOwner
-from program.rules.numbers import reached
 from reviews.models import Review
-from teams.boards import Board, Mover, Total, Trend, board, movers, totals, trend
-from teams.statements import fetch
-from web import access, charts, heatmap
+from teams.boards import board, movers, totals, trend
+from web import access, charts, freshness, heatmap, overview
 from web.figures import figure_answer
+from web.overview import Move, Paced, TotalLine
 from web.render import page
 
-NOT_JUDGED = ("stale", "no data", "exempt")
 MOST_PACED = 4
-"""Metrics for which the page itself says the pace, which takes the whole trend; with more, the charts do."""
+"""Totals whose pace the page itself says, which takes a whole trend for each; with more, their charts show it."""
 
 
 @dataclass(frozen=True)
-class TotalLine:
-    """The program's total on one metric, in words and for its chart."""
+class Column:
+    """A metric's heading in the heat map: where it leads, and how it is sorted now (a word of aria-sort, or '')."""
 
-    total: Total
-    sentence: str
-    chart: str
+    name: str
+    sort: str
+    sorted: str
 
 
 @dataclass
@@ -52,13 +48,16 @@ class Context:
     owners: Sequence[ProgramOwner]
     on: date
     today: date
+    standing: str
     sentence: str
     counts: Sequence[tuple[str, int]]
-    board: Board
+    teams: int
+    goals: int
+    columns: Sequence[Column]
     heat: Markup
     sort: str
     totals: Sequence[TotalLine]
-    movers: Sequence[Mover]
+    movers: Sequence[Move]
     said: int
     withheld: int
     review: Review | None
@@ -70,47 +69,60 @@ class Context:
 def program(request: HttpRequest, key: str) -> HttpResponse:
     """The program on a day: today in its review zone, or the one in ?on=."""
     found = access.program(request, key)
-    present = today(found.review_zone)
+    moment = now()
+    present = today(found.review_zone, moment)
     on = access.day(request, present)
     user = access.person(request)
-    tag = _tag(found, on, user.pk, request.GET.get("sort", ""))
+    sort = request.GET.get("sort", "")[:81]
+    rests_on = freshness.judged(found, on, moment)
+    tag = f'W/"{freshness.short([rests_on, present, user.pk, str(user), user.is_superuser, sort])}"'
     if request.headers.get("If-None-Match") == tag:
         answer = HttpResponse(status=304)
     else:
-        answer = page(request, _context(request, found, on, present))
+        answer = page(request, _context(request, found, on, present, sort))
     answer["ETag"] = tag
     answer["Cache-Control"] = "private, no-cache"
     return answer
 
 
-def _context(request: HttpRequest, found: Program, on: date, present: date) -> Context:
+def _context(request: HttpRequest, found: Program, on: date, present: date, sort: str) -> Context:
     user = access.person(request)
     shown = board(found, on, present)
-    sort = request.GET.get("sort", "")
-    rows = heatmap.sorted_rows(shown, sort)
-    found_totals = totals(found, on)
-    lines = [_line(found, total, on, paced=len(found_totals) <= MOST_PACED) for total in found_totals]
-    lately = Nudge.objects.filter(goal__program=found, day__gt=on - timedelta(days=28), day__lte=on)
+    together = totals(found, on)
+    few = together if len(together) <= MOST_PACED else []
+    paced = [Paced(total, trend(found, total.metric, on).forecast()) for total in few]
+    of_metric = {one.total.metric.key: one for one in paced}
+    lately = Nudge.objects.filter(goal__program=found, day__gt=on - freshness.NUDGES_OF, day__lte=on)
     told = dict(lately.order_by().values_list("state").annotate(Count("pk")))
-    reviews = Review.objects.filter(program=found, state=Review.State.SCHEDULED, starts_at__gte=now())
+    grouped = heatmap.is_grouped(shown, sort)
     return Context(
         program=found,
         owners=list(found.owners.select_related("user")),
         on=on,
         today=present,
-        sentence=_sentence(shown),
+        standing=overview.standing(found),
+        sentence=overview.sentence(shown, paced),
         counts=[(status, number) for status, number in shown.counts.items() if number],
-        board=shown,
-        heat=heatmap.body(shown, rows, grouped=sort not in shown.versions and sort != "worst"),
-        sort=sort,
-        totals=lines,
-        movers=movers(found, on),
-        said=told.get("said", 0),
-        withheld=told.get("withheld", 0),
-        review=reviews.order_by("starts_at").first(),
+        teams=len(shown.rows),
+        goals=sum(shown.counts.values()),
+        columns=[_column(metric, sort) for metric in shown.metrics],
+        heat=heatmap.body(shown, heatmap.sorted_rows(shown, sort), grouped=grouped, today=present),
+        sort="" if grouped else sort,
+        totals=[overview.line(total, of_metric.get(total.metric.key), on) for total in together],
+        movers=[overview.move(mover) for mover in movers(found, on)],
+        said=told.get(Nudge.State.SAID, 0),
+        withheld=told.get(Nudge.State.WITHHELD, 0),
+        review=Review.objects.to_come(now()).filter(program=found).first(),
         may_see_review=Review.objects.visible_to(user).filter(program=found).exists(),
         is_owner=Program.objects.run_by(user).filter(pk=found.pk).exists(),
     )
+
+
+def _column(metric: Metric, sort: str) -> Column:
+    """Chosen again, a heading turns its order round."""
+    if sort == metric.key:
+        return Column(metric.name, f"-{metric.key}", "ascending")
+    return Column(metric.name, metric.key, "descending" if sort == f"-{metric.key}" else "")
 
 
 @require_safe
@@ -136,71 +148,3 @@ def table(request: HttpRequest, key: str) -> HttpResponse:
     answer = HttpResponse(text.getvalue(), content_type="text/csv; charset=utf-8")
     answer["Content-Disposition"] = f'attachment; filename="{found.key}-{on.isoformat()}.csv"'
     return answer
-
-
-CHANGED = """
-SELECT max(s.judged_at), count(s.id), max(g.judge_due_at), count(g.id),
-  (SELECT max(t.set_at) FROM teams_goalterms t JOIN teams_goal o ON o.id = t.goal_id WHERE o.program_id = %s),
-  (SELECT max(n.decided_at) FROM nudges_nudge n JOIN teams_goal o ON o.id = n.goal_id WHERE o.program_id = %s),
-  (SELECT max(r.id) FROM reviews_review r WHERE r.program_id = %s)
-FROM teams_goal g LEFT JOIN teams_standing s ON s.goal_id = g.id AND s.day = %s WHERE g.program_id = %s
-"""
-
-
-def _tag(found: Program, on: date, user: int, sort: str) -> str:
-    """Changes whenever something that the page says may have changed: newest rows and counts, in one query."""
-    key = found.pk
-    facts: list[Any] = [found.__dict__ | {"_state": None}, on, today(found.review_zone), user, sort]
-    facts += fetch(CHANGED, [key, key, key, on.isoformat(), key])
-    return f'W/"{hashlib.sha256(repr(facts).encode()).hexdigest()[:32]}"'
-
-
-def _line(found: Program, total: Total, on: date, *, paced: bool) -> TotalLine:
-    address = f"/programs/{found.key}/charts/{total.metric.key}.json?on={on.isoformat()}"
-    pace = _pace(trend(found, total.metric, on)) if paced else ""
-    return TotalLine(total, f"{_total_sentence(total)} {pace}".strip(), address)
-
-
-def _total_sentence(total: Total) -> str:
-    """The program's total against its path, in words."""
-    if total.value is None:
-        return "No team has a value yet."
-    unit, aggregation = total.version.unit, total.version.aggregation
-    said = f"All teams together stand at {wording.value(total.value, unit, aggregation)}"
-    said += f" (as of {wording.day(total.as_of)})"
-    if total.expected is not None:
-        said += f", their paths at {wording.value(total.expected, unit, aggregation)}"
-    if total.target is not None:
-        said += f"; target {wording.value(total.target, unit, aggregation)} by {wording.day(total.due)}"
-    return f"{said}."
-
-
-def _pace(total: Trend) -> str:
-    """When the total reaches its target at the present pace, beside the day it is due."""
-    last = next((point for point in reversed(total.points) if point.value is not None), None)
-    up = total.version.direction == "up"
-    if last is None or total.target is None or total.due is None or reached(last.value or 0.0, total.target, up):
-        return ""
-    reaches = total.forecast()
-    if reaches is None:
-        return "At the pace of the last 90 days it does not get there."
-    late = (reaches - total.due).days
-    beside = "in time" if late <= 0 else f"{wording.count(round(late / 7) or 1, 'week')} late"
-    return f"At the pace of the last 90 days it gets there on {wording.day(reaches)}, {beside}."
-
-
-def _sentence(shown: Board) -> str:
-    """The page's first line."""
-    teams = len(shown.rows)
-    if not teams:
-        return ""
-    short = sum(
-        1 for row in shown.rows if any(c.status in ("behind", "overdue", "at risk") for c in row.cells.values())
-    )
-    slipped = f", {wording.count(shown.slipped, 'goal')} slipped since the last measurement" if shown.slipped else ""
-    unknown = sum(shown.counts[status] for status in NOT_JUDGED)
-    apart = f" {wording.count(unknown, 'goal')} cannot be counted either way." if unknown else ""
-    at_target = (
-        f"{shown.teams_at_target} of {wording.count(teams, 'team')} {'is' if shown.teams_at_target == 1 else 'are'}"
-    )
-    return f"{at_target} at target, {short} {'is' if short == 1 else 'are'} off the path{slipped}.{apart}"
