@@ -75,7 +75,7 @@ def body(board: Board, rows: Sequence[Row], *, grouped: bool, today: date) -> Ma
             look, shape = LOOKS[cell.status]
             shown = words.value(cell.value) if cell.value is not None else cell.status
             parts.append(
-                f'<td><a class="{look}" href="{link}{goal}" aria-label="{team}, {metric_name}: {words.told(cell)}">'
+                f'<td><a class="{look}" aria-label="{team}, {metric_name}: {words.told(cell)}" href="{link}{goal}">'
                 f"<i>{shape}</i> {shown}</a></td>"
             )
         parts.append("</tr>")

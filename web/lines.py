@@ -12,6 +12,8 @@ from program.models import Program
 from program.rules.status import SHORT, WORST_FIRST, Status
 from teams.models import GoalQuerySet, Standing, Team
 
+APART = frozenset({Status.STALE, Status.NO_DATA, Status.EXEMPT})
+
 
 @dataclass(frozen=True)
 class ProgramLine:
@@ -44,6 +46,18 @@ class TeamLine:
     worst: str
     short: int
     goals: int
+    apart: int = 0
+    """stale, without data or exempt: neither on the path nor off it"""
+
+    @property
+    def said(self) -> str:
+        """Its goals in words."""
+        if not self.goals:
+            return "no goal judged today"
+        if self.apart == self.goals:
+            return f"none of {wording.count(self.goals, 'goal')} can be judged"
+        apart = f", {self.apart} counted apart" if self.apart else ""
+        return f"{self.short} of {wording.count(self.goals, 'goal')} off the path{apart}"
 
 
 def of_programs(found: Sequence[Program], days: Mapping[int, date]) -> list[ProgramLine]:
@@ -74,6 +88,7 @@ def of_teams(found: Sequence[Team], goals: GoalQuerySet, days: Mapping[int, date
             min(held[team.pk], key=lambda status: WORST_FIRST[status], default=""),
             sum(status in SHORT for status in held[team.pk]),
             len(held[team.pk]),
+            sum(status in APART for status in held[team.pk]),
         )
         for team in found
     ]

@@ -10,9 +10,10 @@ from program import wording
 from program.models import Program
 from program.rules.numbers import reached, shortfall
 from program.rules.status import SHORT
-from teams.boards import Board, Mover, Total
+from teams.boards import Board, Mover, Total, Trend
 
-NOT_JUDGED = ("stale", "no data", "exempt")
+APART = {"stale": "stale", "no data": "without data", "exempt": "exempt"}
+"""Statuses that are neither met nor behind, and how the sentence says them."""
 DAYS_TO_SAY, WEEKS_TO_SAY, DAYS_A_MONTH = 14, 9, 30.44
 
 
@@ -30,6 +31,14 @@ class TotalLine:
     due: str
     pace: str
     """when the target is reached at the present pace; empty where that is no question"""
+
+
+@dataclass(frozen=True)
+class Together:
+    """All teams of a program together: a line for each metric, and where the pace leads in one sentence."""
+
+    lines: Sequence[TotalLine]
+    pace: str
 
 
 @dataclass(frozen=True)
@@ -108,8 +117,15 @@ def move(mover: Mover) -> Move:
     )
 
 
-def sentence(board: Board, totals: Sequence[Paced]) -> str:
-    """The page's first line: how many teams are where they should be, who slipped, and where the pace leads."""
+def together(held: Sequence[tuple[Total, Trend | None]], on: date) -> Together:
+    """All totals of a program; the pace of those that come with their trend."""
+    paced = [Paced(total, trend.forecast()) for total, trend in held if trend is not None]
+    of_metric = {one.total.metric.key: one for one in paced}
+    return Together([line(total, of_metric.get(total.metric.key), on) for total, _ in held], _pace_of_all(paced))
+
+
+def sentence(board: Board) -> str:
+    """The page's first line: how many teams are where they should be, who slipped, and what is counted apart."""
     teams = len(board.rows)
     if not teams:
         return ""
@@ -120,7 +136,7 @@ def sentence(board: Board, totals: Sequence[Paced]) -> str:
     )
     if board.slipped:
         said += f", {wording.count(board.slipped, 'goal')} slipped since the last measurement"
-    return " ".join(part for part in (f"{said}.", _pace_of_all(totals), _apart(board)) if part)
+    return f"{said}. {_apart(board)}".strip()
 
 
 def standing(program: Program) -> str:
@@ -139,7 +155,7 @@ def _is(number: int) -> str:
 
 def _apart(board: Board) -> str:
     """Goals that count neither as met nor as behind, each kind by its name."""
-    kinds = [f"{board.counts[status]} {status}" for status in NOT_JUDGED if board.counts[status]]
+    kinds = [f"{board.counts[status]} {said}" for status, said in APART.items() if board.counts[status]]
     return f"Counted apart: {wording.listed(kinds)}." if kinds else ""
 
 

@@ -117,7 +117,7 @@ def test_the_heat_map_is_walked_by_keyboard(world, live_server, page):
     assert told
     assert page.locator("#tell").inner_text() == told
     page.keyboard.press("Enter")
-    page.wait_for_url("**/teams/*/?on=*#goal-*")
+    page.wait_for_url("**/teams/*/#goal-*")
 
 
 def test_without_scripts_every_number_is_still_there(world, live_server, browser):

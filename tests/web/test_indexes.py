@@ -57,8 +57,8 @@ def test_teams_are_listed_worst_first(client, world):
     client.force_login(world.charlie)
     words = said(client, "/teams/")
     assert "1 of 2 teams has a goal off its path. Worst first." in words
-    assert words.index("▲ Behind Api Engineering 1 of 2 goals off the path") < words.index("✓ Met web Engineering")
-    assert "1 goal, none off the path" in words
+    assert words.index("Api Engineering ▲ Behind 1 of 2 goals off the path") < words.index("web Engineering ✓ Met")
+    assert "0 of 1 goal off the path" in words
     assert "1 of 2 teams has a goal off its path." in said(client, "/groups/engineering/")
 
 
@@ -99,3 +99,12 @@ def test_queries_are_constant(client, world, address, django_assert_num_queries,
 @pytest.mark.parametrize("address", ["/programs/", "/teams/", "/groups/engineering/"])
 def test_strangers_sign_in_first(client, world, address):
     assert client.get(address).status_code == 302
+
+
+def test_what_cannot_be_judged_is_not_called_fine(client, world):
+    Standing.objects.filter(goal__team=world.web).update(status="no data")
+    Standing.objects.filter(goal=world.goal(world.api, world.findings)).update(status="stale")
+    client.force_login(world.charlie)
+    words = said(client, "/teams/")
+    assert "web Engineering ◌ No data none of 1 goal can be judged" in words
+    assert "1 of 2 goals off the path, 1 counted apart" in words

@@ -6,9 +6,10 @@ import csv
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import ClassVar
 
+from django.core.cache import cache
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
@@ -22,11 +23,15 @@ from reviews.models import Review
 from teams.boards import board, movers, totals, trend
 from web import access, charts, freshness, heatmap, overview
 from web.figures import figure_answer
-from web.overview import Move, Paced, TotalLine
+from web.overview import Move, Together, TotalLine
 from web.render import page
 
 MOST_PACED = 4
 """Totals whose pace the page itself says, which takes a whole trend for each; with more, their charts show it."""
+DAYS_OF_NUDGES = timedelta(days=28)
+DAYS_BEFORE = timedelta(days=92)
+KEPT = 3600
+"""Seconds for which the totals are kept; they are worked out anew as soon as anything they rest on has changed."""
 
 
 @dataclass(frozen=True)
@@ -74,25 +79,23 @@ def program(request: HttpRequest, key: str) -> HttpResponse:
     on = access.day(request, present)
     user = access.person(request)
     sort = request.GET.get("sort", "")[:81]
-    rests_on = freshness.judged(found, on, moment)
+    rests_on = freshness.rests_on(found, on, moment)
     tag = f'W/"{freshness.short([rests_on, present, user.pk, str(user), user.is_superuser, sort])}"'
     if request.headers.get("If-None-Match") == tag:
         answer = HttpResponse(status=304)
     else:
-        answer = page(request, _context(request, found, on, present, sort))
+        answer = page(request, _context(request, found, on, present, sort, rests_on))
     answer["ETag"] = tag
     answer["Cache-Control"] = "private, no-cache"
     return answer
 
 
-def _context(request: HttpRequest, found: Program, on: date, present: date, sort: str) -> Context:
+def _context(request: HttpRequest, found: Program, on: date, present: date, sort: str, rests_on: str) -> Context:
     user = access.person(request)
     shown = board(found, on, present)
-    together = totals(found, on)
-    few = together if len(together) <= MOST_PACED else []
-    paced = [Paced(total, trend(found, total.metric, on).forecast()) for total in few]
-    of_metric = {one.total.metric.key: one for one in paced}
-    lately = Nudge.objects.filter(goal__program=found, day__gt=on - freshness.NUDGES_OF, day__lte=on)
+    together: Together = cache.get(f"overview-{rests_on}") or _together(found, on)
+    cache.set(f"overview-{rests_on}", together, KEPT)
+    lately = Nudge.objects.filter(goal__program=found, day__gt=on - DAYS_OF_NUDGES, day__lte=on)
     told = dict(lately.order_by().values_list("state").annotate(Count("pk")))
     grouped = heatmap.is_grouped(shown, sort)
     return Context(
@@ -101,14 +104,14 @@ def _context(request: HttpRequest, found: Program, on: date, present: date, sort
         on=on,
         today=present,
         standing=overview.standing(found),
-        sentence=overview.sentence(shown, paced),
+        sentence=f"{overview.sentence(shown)} {together.pace}".strip(),
         counts=[(status, number) for status, number in shown.counts.items() if number],
         teams=len(shown.rows),
         goals=sum(shown.counts.values()),
         columns=[_column(metric, sort) for metric in shown.metrics],
         heat=heatmap.body(shown, heatmap.sorted_rows(shown, sort), grouped=grouped, today=present),
         sort="" if grouped else sort,
-        totals=[overview.line(total, of_metric.get(total.metric.key), on) for total in together],
+        totals=together.lines,
         movers=[overview.move(mover) for mover in movers(found, on)],
         said=told.get(Nudge.State.SAID, 0),
         withheld=told.get(Nudge.State.WITHHELD, 0),
@@ -116,6 +119,13 @@ def _context(request: HttpRequest, found: Program, on: date, present: date, sort
         may_see_review=Review.objects.visible_to(user).filter(program=found).exists(),
         is_owner=Program.objects.run_by(user).filter(pk=found.pk).exists(),
     )
+
+
+def _together(found: Program, on: date) -> Together:
+    """All teams taken together; with few metrics also when each total reaches its target."""
+    held = totals(found, on)
+    paced = len(held) <= MOST_PACED
+    return overview.together([(total, trend(found, total.metric, on) if paced else None) for total in held], on)
 
 
 def _column(metric: Metric, sort: str) -> Column:
@@ -132,8 +142,10 @@ def chart(request: HttpRequest, key: str, metric: str) -> HttpResponse:
     on = access.day(request, today(found.review_zone))
     metrics = Metric.objects.filter(goals__program=found).distinct()
     total = trend(found, get_object_or_404(metrics, key=metric), on)
-    days = [point.day for point in total.points]
-    values, path = [point.value for point in total.points], [point.expected for point in total.points]
+    # What lies long before the program began is not its story.
+    shown = [point for point in total.points if point.day >= found.start - DAYS_BEFORE] or total.points
+    days = [point.day for point in shown]
+    values, path = [point.value for point in shown], [point.expected for point in shown]
     return figure_answer(request, charts.total_figure(total.version, days, values, path, total.target, total.due))
 
 
