@@ -16,6 +16,7 @@ urlpatterns = [
     path("programs/<str:key>/table.csv", program.table, name="program-csv"),
     path("programs/<str:key>/charts/<str:metric>.json", program.chart, name="program-chart"),
     path("programs/<str:key>/nudges/", outbox.nudges, name="program-nudges"),
+    path("programs/<str:key>/nudges/release", outbox.release, name="program-nudges-release"),
     path("programs/<str:key>/nudges/<int:pk>/", outbox.mail, name="program-nudge"),
     path("programs/<str:key>/nudges/<int:pk>/html", outbox.mail_html, name="program-nudge-html"),
     path("programs/<str:key>/nudges/<int:pk>/<str:action>", outbox.decide, name="program-nudge-decide"),

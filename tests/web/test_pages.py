@@ -229,7 +229,7 @@ def test_an_owner_settles_what_is_in_doubt_by_post_only(client, world):
     assert sign_in(client, "tess").get(address).status_code == 405
     row.refresh_from_db()
     assert row.state == "in doubt"
-    assert "It arrived: done for the message to a@example.com." in words(client.post(address, follow=True))
+    assert "It counts as sent: the message to a@example.com." in words(client.post(address, follow=True))
     row.refresh_from_db()
     assert row.state == "sent"
     shown = client.get(f"/programs/typing/nudges/{row.pk}/")

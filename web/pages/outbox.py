@@ -1,14 +1,17 @@
-"""The outbox for owners: what was sent, held, suppressed or withheld, and why."""
+"""The outbox for owners: what was sent, held, suppressed or withheld and why, and what waits on their decision."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import ClassVar
+from zoneinfo import ZoneInfo
 
 from csp.decorators import csp, csp_update
 from django.contrib import messages
+from django.core.paginator import Page, Paginator
 from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -18,18 +21,38 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.clock import now
 from accounts.models import User
 from nudges import outbox
-from nudges.models import Delivery, Nudge
+from nudges.models import Delivery, DeliveryQuerySet, Nudge
 from nudges.policy import in_words
+from program import wording
 from program.models import Program
 from web import access
 from web.render import page
 
 WEEKS = 8
-LINES = 60
+LINES = 30
+WAITING_AT_MOST = 100
 State = Delivery.State
+MEANS = {
+    State.PENDING: "waits for its hour",
+    State.CLAIMED: "is about to be handed to the mail server",
+    State.HANDING: "is being handed to the mail server",
+    State.SENT: "the mail server took it",
+    State.IN_DOUBT: "the connection broke while it was handed over, so it may have arrived or not",
+    State.HELD: "a brake stopped it, and it goes only when an owner lets it go",
+    State.SUPPRESSED: "it was not wanted any more when its hour came, or somebody dropped it",
+    State.EXPIRED: "it could not be sent in time, and late news is no news",
+    State.FAILED: "the mail server refused it for good",
+}
+"""What each state means, beside its word."""
+
+TOKEN = re.compile(r"(/unsubscribe/)[^/\s\"'<>]+")
+"""A link that does something for its addressee, without a sign-in."""
+
+# Most pressing first.
 DECIDE = {
-    State.HELD: ("release", "drop"),
     State.IN_DOUBT: ("arrived", "send-again"),
+    State.HELD: ("release", "drop"),
+    State.PENDING: ("drop",),
 }
 ACTIONS: dict[str, Callable[[Delivery, datetime, User], object]] = {
     "release": lambda row, at, who: outbox.release([row], at, who),
@@ -38,14 +61,38 @@ ACTIONS: dict[str, Callable[[Delivery, datetime, User], object]] = {
     "send-again": outbox.send_again,
 }
 BUTTONS = {"release": "Let it go", "drop": "Drop it", "arrived": "It arrived", "send-again": "Send it again"}
+DONE = {
+    "release": "It goes out with the next round",
+    "drop": "It is dropped and will not be sent",
+    "arrived": "It counts as sent",
+    "send-again": "It is sent once more, under its old Message-ID",
+}
 
 
 @dataclass(frozen=True)
 class Line:
-    """One message and what an owner may decide about it."""
+    """One message: when, in the program's zone, and what an owner may decide about it."""
 
     row: Delivery
+    when: str
+    means: str
     actions: Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Reason:
+    """A rule that withheld nudges, in words."""
+
+    words: str
+    number: int
+
+
+@dataclass(frozen=True)
+class Withheld:
+    """One nudge that was not said."""
+
+    nudge: Nudge
+    words: str
 
 
 @dataclass
@@ -56,11 +103,15 @@ class Context:
     here: ClassVar[str] = "programs"
     program: Program
     since: date
-    states: Sequence[tuple[str, int]]
-    reasons: Sequence[tuple[str, str, int]]
-    said: int
+    sentence: str
+    states: Sequence[tuple[str, str, int]]
+    state: str
+    reasons: Sequence[Reason]
+    waiting: Sequence[Line]
+    held: int
     lines: Sequence[Line]
-    withheld: Sequence[Nudge]
+    pages: Page[Delivery]
+    withheld: Sequence[Withheld]
     messages: Sequence[str]
 
 
@@ -72,29 +123,44 @@ class MailContext:
     here: ClassVar[str] = "programs"
     program: Program
     line: Line
+    text: str
 
 
 @require_safe
 def nudges(request: HttpRequest, key: str) -> HttpResponse:
-    """What was sent and what was not in the last eight weeks."""
+    """What was sent and what was not in the last eight weeks; ?state= shows one state only."""
     program = access.owned_program(request, key)
     since = now() - timedelta(weeks=WEEKS)
-    sent = Delivery.objects.of_program(program).filter(private=False, created_at__gte=since)
+    every = _of(program)
+    lately = every.filter(created_at__gte=since)
     decided = Nudge.objects.filter(goal__program=program, decided_at__gte=since)
-    by_state = dict(sent.order_by().values_list("state").annotate(Count("pk", distinct=True)))
+    by_state = dict(lately.order_by().values_list("state").annotate(Count("pk", distinct=True)))
     by_reason = decided.filter(state=Nudge.State.WITHHELD).order_by().values_list("reason").annotate(n=Count("pk"))
+    reasons = [Reason(in_words(reason), n) for reason, n in sorted(by_reason, key=lambda pair: (-pair[1], pair[0]))]
+    state = request.GET.get("state", "")
+    shown = lately.filter(state=state) if state in State.values else lately
+    pages = Paginator(shown.select_related("person").order_by("-created_at", "-pk"), LINES).get_page(
+        request.GET.get("page")
+    )
+    stuck = every.filter(state__in=(State.HELD, State.IN_DOUBT)).select_related("person").order_by("state", "pk")
+    waiting = [_line(row, program) for row in stuck[:WAITING_AT_MOST]]
     context = Context(
         program=program,
         since=since.date(),
-        states=[(str(state), by_state[state]) for state in State.values if state in by_state],
-        reasons=[(reason, in_words(reason), n) for reason, n in sorted(by_reason, key=lambda pair: -pair[1])],
-        said=decided.filter(state=Nudge.State.SAID).count(),
-        lines=[_line(row) for row in sent.select_related("person").order_by("-created_at", "-pk")[:LINES]],
-        withheld=list(
-            decided.filter(state=Nudge.State.WITHHELD)
+        sentence=_sentence(by_state, decided.filter(state=Nudge.State.SAID).count(), reasons, len(waiting)),
+        states=[(str(one), MEANS[State(one)], by_state[one]) for one in State.values if one in by_state],
+        state=state if state in State.values else "",
+        reasons=reasons,
+        waiting=waiting,
+        held=sum(line.row.state == State.HELD for line in waiting),
+        lines=[_line(row, program) for row in pages],
+        pages=pages,
+        withheld=[
+            Withheld(nudge, in_words(nudge.reason))
+            for nudge in decided.filter(state=Nudge.State.WITHHELD)
             .select_related("person", "goal__team", "goal__metric")
             .order_by("-decided_at", "-pk")[:LINES]
-        ),
+        ],
         messages=[str(message) for message in messages.get_messages(request)],
     )
     return page(request, context)
@@ -105,16 +171,16 @@ def nudges(request: HttpRequest, key: str) -> HttpResponse:
 def mail(request: HttpRequest, key: str, pk: int) -> HttpResponse:
     """One message: its text, and its HTML in a frame that can do nothing."""
     program, row = _row(request, key, pk)
-    return page(request, MailContext(program=program, line=_line(row)))
+    return page(request, MailContext(program, _line(row, program), _shown(row.text, row, access.person(request))))
 
 
 @csp(  # type: ignore[arg-type]
     {
+        "sandbox": True,
         "default-src": ["'none'"],
         "style-src": ["'unsafe-inline'"],
         "img-src": ["data:"],
         "frame-ancestors": ["'self'"],
-        "sandbox": ["allow-popups"],
     }
 )
 @xframe_options_sameorigin
@@ -122,28 +188,62 @@ def mail(request: HttpRequest, key: str, pk: int) -> HttpResponse:
 def mail_html(request: HttpRequest, key: str, pk: int) -> HttpResponse:
     """The HTML part as a document of its own."""
     _, row = _row(request, key, pk)
-    return HttpResponse(row.html or "<p>This message has no HTML part.</p>")
+    return HttpResponse(_shown(row.html, row, access.person(request)) or "<p>This message has no HTML part.</p>")
 
 
 @require_POST
 def decide(request: HttpRequest, key: str, pk: int, action: str) -> HttpResponse:
-    """Settle a message that is held or in doubt."""
+    """Settle a message that is held, in doubt or still waiting. What somebody settled before stays as it is."""
     program, row = _row(request, key, pk)
-    if action not in DECIDE.get(State(row.state), ()):
-        messages.info(request, f"That message is {row.state} now; nothing was done.")
+    if action not in ACTIONS:
+        raise Http404
+    if action in DECIDE.get(State(row.state), ()) and ACTIONS[action](row, now(), access.person(request)):
+        messages.info(request, f"{DONE[action]}: the message to {row.person or row.address}.")
     else:
-        ACTIONS[action](row, now(), access.person(request))
-        messages.info(request, f"{BUTTONS[action]}: done for the message to {row.address}.")
+        row.refresh_from_db()
+        messages.info(request, f"The message to {row.person or row.address} is {row.state} by now; nothing was done.")
     return redirect("program-nudges", program.key)
+
+
+@require_POST
+def release(request: HttpRequest, key: str) -> HttpResponse:
+    """Let all go that a brake holds; each is checked again before it is sent."""
+    program = access.owned_program(request, key)
+    held = _of(program).visible_to(access.person(request)).filter(state=State.HELD)
+    released = outbox.release(list(held), now(), access.person(request))
+    said = f"{wording.count(released, 'message')} {'goes' if released == 1 else 'go'} out with the next round."
+    messages.info(request, said)
+    return redirect("program-nudges", program.key)
+
+
+def _of(program: Program) -> DeliveryQuerySet:
+    """The messages of a program that its owners may read."""
+    return Delivery.objects.of_program(program).filter(private=False)
 
 
 def _row(request: HttpRequest, key: str, pk: int) -> tuple[Program, Delivery]:
     program = access.owned_program(request, key)
-    row = get_object_or_404(Delivery.objects.of_program(program).filter(private=False), pk=pk)
+    row = get_object_or_404(_of(program), pk=pk)
     if not Delivery.objects.visible_to(access.person(request)).filter(pk=row.pk).exists():
         raise Http404
     return program, row
 
 
-def _line(row: Delivery) -> Line:
-    return Line(row, [(action, BUTTONS[action]) for action in DECIDE.get(State(row.state), ())])
+def _shown(part: str, row: Delivery, reader: User) -> str:
+    """A part of a message for its reader; what its links could do for the addressee, they do for nobody else."""
+    return part if row.person_id == reader.pk else TOKEN.sub(r"\1…", part)
+
+
+def _line(row: Delivery, program: Program) -> Line:
+    at = (row.sent_at or row.created_at).astimezone(ZoneInfo(program.review_zone))
+    actions = [(action, BUTTONS[action]) for action in DECIDE.get(State(row.state), ())]
+    return Line(row, f"{wording.day(at.date())}, {at:%H:%M}", MEANS[State(row.state)], actions)
+
+
+def _sentence(by_state: dict[str, int], said: int, reasons: Sequence[Reason], waiting: int) -> str:
+    """The page's first line."""
+    withheld = sum(reason.number for reason in reasons)
+    sent = f"{wording.count(by_state.get(State.SENT, 0), 'message')} sent"
+    nudged = f"{wording.count(said, 'nudge')} said and {withheld} withheld"
+    waits = f"{wording.count(waiting, 'message')} {'waits' if waiting == 1 else 'wait'} on you" if waiting else ""
+    return f"{waits or 'Nothing waits on you'}. In the last {WEEKS} weeks: {sent}; {nudged}."
