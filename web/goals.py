@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
-from urllib.parse import quote, urlencode
+from datetime import date, datetime, timedelta
+from typing import NamedTuple
+from urllib.parse import quote
 
 from django.urls import reverse
 
@@ -13,12 +14,20 @@ from program import wording
 from program.models import Playbook
 from program.rules.status import SHORT
 from program.rules.trail import Crumb
-from teams.models import Run, Snapshot, Standing, Team
+from teams.models import Snapshot, Standing, Team
 from teams.scorecards import GoalCard
 
 CRUMBS, CRUMBS_AT_MOST = 5, 200
 BEFORE_THE_START = timedelta(days=120)
 AFTER_THE_DUE_DAY = timedelta(days=14)
+
+
+class Arrival(NamedTuple):
+    """With what a value came: the file or token, when, and the digest of its bytes."""
+
+    came_from: str
+    received_at: datetime
+    digest: str
 
 
 @dataclass(frozen=True)
@@ -46,29 +55,36 @@ class GoalView:
     check: str
     chart: str
     chart_told: str
-    came: Run | None
+    came: Arrival | None
     said_then: Standing | None
     open: bool
 
 
 def goal_views(
-    team: Team, on: date, cards: Sequence[GoalCard], came: Mapping[tuple[int, date], Run], said: Mapping[int, Standing]
+    team: Team,
+    on: date,
+    cards: Sequence[GoalCard],
+    came: Mapping[tuple[int, date], Arrival],
+    said: Mapping[int, Standing],
 ) -> list[GoalView]:
     """The goals of a scorecard, in its order; their charts share one time axis."""
     anchors = _anchors(cards)
-    span = _span(cards, on)
-    return [_view(card, anchors[card.goal.pk], team, on, span, came, said) for card in cards]
+    first, last = _span(cards, on)
+    # Made once: looking an address up for every goal costs more than judging it.
+    charts = reverse("team", args=[team.key]) + "charts/"
+    days = f"?on={on.isoformat()}&from={first.isoformat()}&until={last.isoformat()}"
+    return [_view(card, anchors[card.goal.pk], f"{charts}{card.goal.pk}.json{days}", came, said) for card in cards]
 
 
-def arrivals(team: Team, cards: Sequence[GoalCard]) -> dict[tuple[int, date], Run]:
-    """The run that each shown value came with, by metric version and as_of. One query."""
-    snapshots = Snapshot.objects.filter(
+def arrivals(team: Team, cards: Sequence[GoalCard]) -> dict[tuple[int, date], Arrival]:
+    """The arrival that each shown value came with, by metric version and as_of. One query."""
+    rows = Snapshot.objects.filter(
         source__team=team,
         source__metric_version__in={card.version.pk for card in cards},
         as_of__in={card.judgment.as_of for card in cards if card.judgment.as_of},
-    )
-    rows = snapshots.select_related("run", "source").defer("items", "run__payload").order_by("run__received_at")
-    return {(row.source.metric_version_id, row.as_of): row.run for row in rows}
+    ).order_by("run__received_at", "run")
+    columns = ("source__metric_version", "as_of", "run__came_from", "run__received_at", "run__payload")
+    return {(version, as_of): Arrival(*facts) for version, as_of, *facts in rows.values_list(*columns)}
 
 
 def start_here(views: Sequence[GoalView]) -> tuple[GoalView, CrumbView] | None:
@@ -99,16 +115,13 @@ def _span(cards: Sequence[GoalCard], on: date) -> tuple[date, date]:
 def _view(
     card: GoalCard,
     anchor: str,
-    team: Team,
-    on: date,
-    span: tuple[date, date],
-    came: Mapping[tuple[int, date], Run],
+    chart: str,
+    came: Mapping[tuple[int, date], Arrival],
     said: Mapping[int, Standing],
 ) -> GoalView:
     j = card.judgment
     playbook = getattr(card.goal.metric, "playbook", None)
     crumbs = _crumbs(card.trail[:CRUMBS_AT_MOST], playbook)
-    days = {"on": on.isoformat(), "from": span[0].isoformat(), "until": span[1].isoformat()}
     return GoalView(
         card=card,
         anchor=anchor,
@@ -119,7 +132,7 @@ def _view(
         unshown=len(card.trail) - len(crumbs),
         playbook=playbook,
         check=playbook.verify_for(crumbs[0].crumb.item if crumbs else "{item}") if playbook and playbook.verify else "",
-        chart=f"{reverse('team-chart', args=[team.key, card.goal.pk])}?{urlencode(days)}" if j.as_of else "",
+        chart=chart if j.as_of else "",
         chart_told=_chart_told(card),
         came=came.get((card.version.pk, j.as_of)) if j.as_of else None,
         said_then=_said_then(card, said.get(card.goal.pk)),

@@ -154,3 +154,28 @@ def test_a_missing_page_keeps_the_way_on(client, world):
     assert "Sign out" in said
     client.logout()
     assert "Sign out" not in words(client.get("/no/such/page"))
+
+
+def with_more_metrics(number: int) -> None:
+    metrics = "".join(
+        f"  - {{key: m{n}, name: M{n}, unit: x, direction: down, aggregation: sum, fresh_for: 90d}}\n"
+        for n in range(number)
+    )
+    goals = "".join(
+        f"  - {{metric: m{n}, teams: [api], start: 2026-01-01, due: 2026-12-31, target: 1}}\n" for n in range(number)
+    )
+    apply_text(TYPING.replace("goals:\n", metrics + "goals:\n" + goals), now=NOW, via="test")
+    rows = "".join(f"m{n},api,a.py,2026-03-01,9,\n" for n in range(number))
+    ingest((HEADER + rows).encode(), Origin("file", "m.csv", KINDS["csv"]), NOW)
+
+
+@pytest.mark.parametrize("address", ["/teams/api/", "/teams/api/?on=2026-03-10"])
+def test_queries_do_not_grow_with_goals(client, world, address, django_assert_max_num_queries):
+    with_more_metrics(1)
+    sign_in(client, "charlie").get(address)
+    with django_assert_max_num_queries(14) as few:
+        assert client.get(address).content.decode().count('class="goal"') == 4
+    assert few.captured_queries
+    with_more_metrics(9)
+    with django_assert_max_num_queries(len(few)):
+        assert client.get(address).content.decode().count('class="goal"') == 12

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import ClassVar
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from accounts.clock import today
@@ -32,7 +33,8 @@ TOLD = 6
 
 @dataclass
 class Context:
-    """The scorecard page. `kept` says that standings of this past day are kept, `differ` how many say otherwise."""
+    """The scorecard page. `kept` says that standings of this past day are kept, `differ` how many say
+    otherwise; `addresses` are the programs', by their id."""
 
     template: ClassVar[str] = "pages/team.html"
     here: ClassVar[str] = "teams"
@@ -43,7 +45,7 @@ class Context:
     sentence: str
     start: tuple[GoalView, CrumbView] | None
     goals: Sequence[GoalView]
-    programs: int
+    addresses: Mapping[int, str]
     kept: bool
     differ: int
     told: Sequence[Nudge]
@@ -60,6 +62,7 @@ def team(request: HttpRequest, key: str) -> HttpResponse:
     mine = any(membership.user_id == user.pk for membership in people)
     card = build(found, on, access.goals(request))
     kept = {} if on == present else {row.goal_id: row for row in Standing.objects.filter(goal__team=found, day=on)}
+    programs = {one.goal.program_id: one.goal.program.key for one in card.goals}
     views = goal_views(found, on, card.goals, arrivals(found, card.goals), kept)
     context = Context(
         team=found,
@@ -69,7 +72,7 @@ def team(request: HttpRequest, key: str) -> HttpResponse:
         sentence=_sentence(card.goals, whom="you" if mine else "the team", then=on < present),
         start=start_here(views),
         goals=views,
-        programs=len({goal.goal.program_id for goal in card.goals}),
+        addresses={pk: reverse("program", args=[key]) for pk, key in programs.items()},
         kept=bool(kept),
         differ=sum(view.said_then is not None for view in views),
         told=_told(found, on, None if mine else user),
