@@ -32,7 +32,7 @@ Asia's morning is the first of them. Every person's digest hour falls before one
 """
 PASSWORD = "demo"  # noqa: S105 - for the demo on loopback only
 
-Progress = Callable[[str], None]
+Progress = Callable[[str], object]
 
 
 def marker() -> Path:

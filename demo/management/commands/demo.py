@@ -38,11 +38,13 @@ class Command(BaseCommand):
             }
             settings.SITE_URL = os.environ["SITE_URL"]
             if not play.marker().exists():
-                play.load(now().date(), self.stdout.write)
+                play.load(now().date(), self._say)
             mails = sum(1 for _ in folder().glob("*.eml"))
-            self.stdout.write(f"Ready after {time.monotonic() - began:.0f} s, {mails} mails in the mailbox.")
+            self._say(f"Ready after {time.monotonic() - began:.0f} s, {mails} mails in the mailbox.")
             if not options["load_only"]:
-                self.stdout.write(
-                    self.style.SUCCESS(f"Open http://127.0.0.1:{options['port']}/demo/  (Ctrl-C ends all of it)")
-                )
-                call_command("up", port=options["port"])
+                call_command("up", port=options["port"], first_page="/demo/")
+
+    def _say(self, line: str) -> None:
+        """At once, also where the output is a pipe."""
+        self.stdout.write(line)
+        self.stdout.flush()

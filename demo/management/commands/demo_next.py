@@ -24,8 +24,13 @@ class Command(BaseCommand):
         with smtp.serving() as port:
             settings.EMAIL_HOST, settings.EMAIL_PORT = smtp.HOST, port
             try:
-                day, ahead = play.next_month(days_ahead(), timezone.now().date(), self.stdout.write)
+                day, ahead = play.next_month(days_ahead(), timezone.now().date(), self._say)
             except LookupError as fault:
                 raise CommandError(str(fault)) from None
         Path(str(settings.CLOCK_FILE)).write_text(str(ahead), encoding="ascii")
         self.stdout.write(self.style.SUCCESS(f"The demo's calendar now stands at {day:%d %b %Y}: reload its pages."))
+
+    def _say(self, line: str) -> None:
+        """At once, also where the output is a pipe."""
+        self.stdout.write(line)
+        self.stdout.flush()

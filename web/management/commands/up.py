@@ -27,6 +27,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--port", type=int, default=8000)
+        parser.add_argument("--first-page", default="/", help="where to send the reader once it is up")
 
     def handle(self, *_args: Any, **options: Any) -> None:
         call_command("migrate", verbosity=0)
@@ -41,11 +42,16 @@ class Command(BaseCommand):
         family = Family(processes(environment), environment, sys.stdout)
         code = family.run(
             ready=lambda: answers(f"{address}/readyz"),
-            when_ready=lambda: self.stdout.write(self.style.SUCCESS(f"Up: {address}  (Ctrl-C ends all of it)")),
+            when_ready=lambda: self._say(f"Up. Open {address}{options['first_page']}  (Ctrl-C ends all of it)"),
         )
         if code:
             sys.exit(code)
-        self.stdout.write("Ended.")
+        self._say("Ended.")
+
+    def _say(self, line: str) -> None:
+        """At once, also where the output is a pipe."""
+        self.stdout.write(self.style.SUCCESS(line))
+        self.stdout.flush()
 
 
 def processes(environment: dict[str, str]) -> list[Process]:
