@@ -46,6 +46,7 @@ class GoalView:
 
     card: GoalCard
     anchor: str
+    first_of_metric: bool
     sentence: str
     late: str
     crumbs: Sequence[CrumbView]
@@ -60,6 +61,11 @@ class GoalView:
     open: bool
 
 
+def anchor(metric: str, program: str) -> str:
+    """Where a goal stands on its team's scorecard: programs may share a metric, so that it takes both keys."""
+    return f"goal-{metric}-{program}"
+
+
 def goal_views(
     team: Team,
     on: date,
@@ -68,12 +74,15 @@ def goal_views(
     said: Mapping[int, Standing],
 ) -> list[GoalView]:
     """The goals of a scorecard, in its order; their charts share one time axis."""
-    anchors = _anchors(cards)
+    first_of = {card.goal.metric_id: card.goal.pk for card in reversed(cards)}
     first, last = _span(cards, on)
     # Made once: looking an address up for every goal costs more than judging it.
     charts = reverse("team", args=[team.key]) + "charts/"
     days = f"?on={on.isoformat()}&from={first.isoformat()}&until={last.isoformat()}"
-    return [_view(card, anchors[card.goal.pk], f"{charts}{card.goal.pk}.json{days}", came, said) for card in cards]
+    return [
+        _view(card, first_of[card.goal.metric_id] == card.goal.pk, f"{charts}{card.goal.pk}.json{days}", came, said)
+        for card in cards
+    ]
 
 
 def arrivals(team: Team, cards: Sequence[GoalCard]) -> dict[tuple[int, date], Arrival]:
@@ -92,19 +101,6 @@ def start_here(views: Sequence[GoalView]) -> tuple[GoalView, CrumbView] | None:
     return next(((v, v.crumbs[0]) for v in views if v.card.status in SHORT and v.crumbs), None)
 
 
-def _anchors(cards: Sequence[GoalCard]) -> dict[int, str]:
-    """`goal-<metric>`, which other pages and mails link to; with the program's key where a metric comes again."""
-    taken: set[str] = set()
-    found = {}
-    for card in cards:
-        anchor = f"goal-{card.goal.metric.key}"
-        if anchor in taken:
-            anchor = f"{anchor}-{card.goal.program.key}"
-        taken.add(anchor)
-        found[card.goal.pk] = anchor
-    return found
-
-
 def _span(cards: Sequence[GoalCard], on: date) -> tuple[date, date]:
     """The days that all charts of the page show, so that they can be compared."""
     first = min((card.terms.start for card in cards), default=on)
@@ -114,7 +110,7 @@ def _span(cards: Sequence[GoalCard], on: date) -> tuple[date, date]:
 
 def _view(
     card: GoalCard,
-    anchor: str,
+    first_of_metric: bool,
     chart: str,
     came: Mapping[tuple[int, date], Arrival],
     said: Mapping[int, Standing],
@@ -124,7 +120,8 @@ def _view(
     crumbs = _crumbs(card.trail[:CRUMBS_AT_MOST], playbook)
     return GoalView(
         card=card,
-        anchor=anchor,
+        anchor=anchor(card.goal.metric.key, card.goal.program.key),
+        first_of_metric=first_of_metric,
         sentence=sentence(card),
         late=_late(card),
         crumbs=crumbs[:CRUMBS],

@@ -12,6 +12,7 @@ from markupsafe import Markup
 from program import wording
 from program.models import MetricVersion
 from teams.boards import Board, Cell, Row
+from web.goals import anchor
 
 Word = Callable[[float], str]
 
@@ -55,8 +56,15 @@ def _far(cell: Cell | None, version: MetricVersion) -> float | None:
 
 def body(board: Board, rows: Sequence[Row], *, grouped: bool, today: date) -> Markup:
     """The table's rows: one a team, under its group's name where `grouped`. Cells lead to the scorecards."""
-    columns = [(metric.key, f"#goal-{escape(metric.key)}", escape(metric.name), _Words(board, metric.key))
-               for metric in board.metrics]  # fmt: skip
+    columns = [
+        (
+            metric.key,
+            f"#{escape(anchor(metric.key, board.program.key))}",
+            escape(metric.name),
+            _Words(board, metric.key),
+        )
+        for metric in board.metrics
+    ]
     suffix = "" if board.on == today else f"?on={board.on.isoformat()}"
     parts: list[str] = []
     group: str | None = None

@@ -17,6 +17,7 @@ from program.models import Program
 from program.rules.status import SHORT
 from reviews.models import Ask, Review
 from teams.models import GoalQuerySet, Standing
+from web.goals import anchor
 
 STUCK = (Delivery.State.HELD, Delivery.State.IN_DOUBT, Delivery.State.FAILED)
 
@@ -45,14 +46,14 @@ def _goals(goals: GoalQuerySet, days: Mapping[int, date]) -> list[Wait]:
     first = dict(kept.order_by().values_list("goal").annotate(Min("day")))
     short = kept.filter(day__in=set(days.values()), status__in=SHORT)
     found = []
-    for standing in short.select_related("goal__team", "goal__metric"):
+    for standing in short.select_related("goal__team", "goal__metric", "goal__program"):
         team, metric = standing.goal.team, standing.goal.metric
         if standing.day == days[team.pk]:
             last_fine = fine.get(standing.goal_id)
             found.append(
                 Wait(
                     said=f"{team.name}: {metric.name}",
-                    address=f"{reverse('team', args=[team.key])}#goal-{metric.key}",
+                    address=f"{reverse('team', args=[team.key])}#{anchor(metric.key, standing.goal.program.key)}",
                     since=last_fine + timedelta(days=1) if last_fine else first[standing.goal_id],
                     status=standing.status,
                     begin=wording.item(standing.trail[0]["item"]) if standing.trail else "",

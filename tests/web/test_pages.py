@@ -160,7 +160,7 @@ def test_the_program_page_counts_and_never_folds(client, world):
         'class="s-behind" aria-label="Api, Functions with full annotations: Behind, 41 %, path 52 %, target 90 %'
         in html
     )
-    assert 'href="/teams/api/#goal-typed-functions"' in html
+    assert 'href="/teams/api/#goal-typed-functions-typing"' in html
 
 
 def test_the_program_table_as_csv_is_safe_in_a_spreadsheet(client, world):

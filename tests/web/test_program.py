@@ -96,7 +96,7 @@ def test_each_status_is_counted_by_itself(reader, world):
 def test_every_cell_is_reached_by_keyboard_and_says_its_sentence(reader):
     cells = Cells(reader.get("/programs/typing/").content.decode()).found
     assert [cell["href"] for cell in cells] == [
-        "/teams/api/#goal-findings", "/teams/api/#goal-typed-functions", "/teams/web/#goal-typed-functions",
+        "/teams/api/#goal-findings-typing", "/teams/api/#goal-typed-functions-typing", "/teams/web/#goal-typed-functions-typing",
     ]  # fmt: skip
     assert cells[2]["aria-label"] == (
         "web, Functions with full annotations: Behind, 18 %, path 26 %, target 90 %, 8 points short, as of 1 Mar."
@@ -141,7 +141,7 @@ def test_a_past_day_is_judged_anew_and_keeps_its_day(reader):
     assert "as of 10 Feb 2026 ·" in said
     assert "22 % as of 1 Feb" in said
     cells = Cells(page.content.decode()).found
-    assert cells[1]["href"] == "/teams/api/?on=2026-02-10#goal-typed-functions"
+    assert cells[1]["href"] == "/teams/api/?on=2026-02-10#goal-typed-functions-typing"
     assert 'table.csv?on=2026-02-10"' in page.content.decode()
     assert reader.get("/programs/typing/?on=2026-13-01").status_code == 404
 

@@ -52,7 +52,14 @@ def test_every_id_is_there_once_when_programs_share_a_metric(client, world):
     ids = re.findall(r'\sid="([^"]+)"', shown)
     assert len(ids) == len(set(ids))
     goals = {one for one in ids if one.startswith("goal-") and not one.endswith("-name")}
-    assert {"goal-typed-functions", "goal-typed-functions-typing", "goal-findings"} == goals
+    assert goals == {
+        "goal-typed-functions", "goal-typed-functions-typing", "goal-typed-functions-again",
+        "goal-findings", "goal-findings-typing",
+    }  # fmt: skip
+    for program in ("typing", "again"):
+        links = re.findall(r'href="/teams/api/[^"#]*#([^"]+)"', html(client, f"/programs/{program}/"))
+        assert links
+        assert all(link in goals and link.endswith(f"-{program}") for link in links)
 
 
 def test_the_trail_links_to_its_items_and_holds_them_all(client, world):
