@@ -1,24 +1,54 @@
-"""Reviews: the list of a program's, and one with its brief as it was frozen."""
+"""Reviews: the list of a program's, and one with its brief as it was frozen, for sponsor and owners."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, ClassVar
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_safe
 
-from accounts.clock import now
-from accounts.models import User
+from accounts.clock import now, today
+from program import wording
 from program.models import Program
 from reviews.ahead import freeze_at
 from reviews.invites import attendees
-from reviews.models import Ask, Brief, Review
+from reviews.models import Ask, Brief, Review, programs_reviewed_by
 from web import access
 from web.render import page
+
+State = Review.State
+BECAME = {
+    State.SCHEDULED: "scheduled",
+    State.HELD: "held",
+    State.SKIPPED: "did not take place",
+    State.CANCELED: "canceled",
+}
+
+
+@dataclass(frozen=True)
+class ReviewLine:
+    """One review of the list: its day in words, what became of it, and what its brief said first."""
+
+    pk: int
+    day: str
+    became: str
+    headline: str
+
+
+@dataclass(frozen=True)
+class AskLine:
+    """One ask in words: of whom, by when, what became of it."""
+
+    text: str
+    of: str
+    due: str
+    late: bool
+    state: str
+    outcome: str
 
 
 @dataclass
@@ -28,38 +58,44 @@ class ListContext:
     template: ClassVar[str] = "pages/reviews.html"
     here: ClassVar[str] = "programs"
     program: Program
-    coming: Sequence[Review]
-    past: Sequence[Review]
-    asks: Sequence[Ask]
+    sentence: str
+    lines: Sequence[ReviewLine]
+    open_asks: Sequence[AskLine]
+    closed_asks: Sequence[AskLine]
 
 
 @dataclass
 class Context:
-    """One review. `brief` is its frozen content, None before it is frozen."""
+    """One review. `brief` is its frozen content, None before it is frozen; `why` then says when or why not."""
 
     template: ClassVar[str] = "pages/review.html"
     here: ClassVar[str] = "programs"
     review: Review
-    people: Sequence[User]
-    freezes_at: datetime
+    day: str
+    hours: str
+    became: str
+    people: Sequence[str]
     brief: dict[str, Any] | None
-    asks: Sequence[Ask]
+    why: Sequence[str]
+    raised: Sequence[AskLine]
+    open_asks: Sequence[AskLine]
 
 
 @require_safe
 def reviews(request: HttpRequest, key: str) -> HttpResponse:
     """The program's reviews, for those who sit in them."""
     user = access.person(request)
-    program = access.program(request, key)
-    if not (user.is_superuser or program.sponsor == user or program.owners.filter(user=user).exists()):
-        raise Http404
-    found = Review.objects.visible_to(user).filter(program=program).select_related("program", "brief")
+    program = get_object_or_404(programs_reviewed_by(user).select_related("sponsor").distinct(), key=key)
     moment = now()
+    found = list(Review.objects.visible_to(user).filter(program=program).select_related("brief"))
+    asks = Ask.objects.visible_to(user).filter(program=program).select_related("of")
+    on = today(program.review_zone, moment)
     context = ListContext(
         program=program,
-        coming=[one for one in reversed(found) if one.state == Review.State.SCHEDULED and one.starts_at > moment],
-        past=[one for one in found if one.state != Review.State.SCHEDULED or one.starts_at <= moment],
-        asks=list(Ask.objects.visible_to(user).filter(program=program).select_related("of")),
+        sentence=_sentence(program, found, moment),
+        lines=[_line(review, moment) for review in found],
+        open_asks=[_ask(ask, on) for ask in asks.open()],
+        closed_asks=[_ask(ask, on) for ask in asks.exclude(state=Ask.State.OPEN).order_by("-closed_at", "-pk")],
     )
     return page(request, context)
 
@@ -67,15 +103,87 @@ def reviews(request: HttpRequest, key: str) -> HttpResponse:
 @require_safe
 def review(request: HttpRequest, pk: int) -> HttpResponse:
     """One review, and its brief."""
-    user = access.person(request)
-    visible = Review.objects.visible_to(user).select_related("program__sponsor")
-    found = get_object_or_404(visible, pk=pk)
+    user, moment = access.person(request), now()
+    found = get_object_or_404(Review.objects.visible_to(user).select_related("program__sponsor"), pk=pk)
     frozen = Brief.objects.filter(review=found).first()
+    asks = Ask.objects.visible_to(user).filter(program=found.program).select_related("of")
+    on = today(found.zone, moment)
+    start = found.local_start
+    until = found.ends_at.astimezone(start.tzinfo)
     context = Context(
         review=found,
-        people=attendees(found),
-        freezes_at=freeze_at(found),
+        day=_day(start.date()),
+        hours=f"{start:%H:%M} to {until:%H:%M} ({found.zone})",
+        became=_became(found, moment),
+        people=[_person(found, person) for person in attendees(found)],
         brief=frozen.content if frozen else None,
-        asks=list(Ask.objects.visible_to(user).filter(review=found).select_related("of")),
+        why=() if frozen else _no_brief(found, moment),
+        raised=[_ask(ask, on) for ask in asks.filter(review=found)],
+        open_asks=[_ask(ask, on) for ask in asks.open().exclude(review=found)],
     )
     return page(request, context)
+
+
+def _sentence(program: Program, found: Sequence[Review], moment: datetime) -> str:
+    """The list's first line: when the next one is, and how many there were."""
+    coming = [one for one in found if one.state == State.SCHEDULED and one.starts_at > moment]
+    if coming:
+        first = min(coming, key=lambda one: one.starts_at)
+        start = first.local_start
+        sponsor = f" with {program.sponsor}" if program.sponsor else ""
+        said = f"The next review{sponsor} is on {_day(start.date())} at {start:%H:%M} ({first.zone})."
+    else:
+        said = "No review is to come."
+    held = sum(one.state == State.HELD for one in found)
+    skipped = sum(one.state == State.SKIPPED for one in found)
+    if held or skipped:
+        said += f" {wording.count(held, 'review')} held{f', {skipped} did not take place' if skipped else ''}."
+    return said
+
+
+def _line(review: Review, moment: datetime) -> ReviewLine:
+    brief = getattr(review, "brief", None)
+    return ReviewLine(
+        review.pk, _day(review.local_start.date()), _became(review, moment), brief.content["headline"] if brief else ""
+    )
+
+
+def _became(review: Review, moment: datetime) -> str:
+    if review.state == State.SCHEDULED and review.starts_at <= moment:
+        return "takes place now" if review.ends_at > moment else "its time has come"
+    return BECAME[State(review.state)]
+
+
+def _no_brief(review: Review, moment: datetime) -> Sequence[str]:
+    """Why there is no brief, and what comes next."""
+    if review.state != State.SCHEDULED:
+        return f"This review {_past(review)}: no brief was written for it.", ""
+    due = freeze_at(review)
+    if due <= moment:
+        return (
+            "The brief is due.",
+            "The worker freezes and mails it with its next round. Today's numbers stand on the page of",
+        )
+    return (
+        f"The brief is frozen and mailed on {_day(due.date())} at {due:%H:%M}.",
+        "Three working days ahead, to the sponsor and the owners, with an invite. Today's numbers stand on the page of",
+    )
+
+
+def _past(review: Review) -> str:
+    return {State.HELD: "was held", State.SKIPPED: "did not take place"}.get(State(review.state), "was canceled")
+
+
+def _person(review: Review, person: Any) -> str:
+    return f"{person} (sponsor)" if person.pk == review.program.sponsor_id else str(person)
+
+
+def _ask(ask: Ask, on: date) -> AskLine:
+    late = ask.state == Ask.State.OPEN and ask.due is not None and ask.due < on
+    due = f"{'was due' if late else 'by'} {wording.near_day(ask.due, on)}" if ask.due else ""
+    return AskLine(ask.text, str(ask.of or ""), due, late, ask.state, ask.outcome)
+
+
+def _day(when: date) -> str:
+    """A day with its weekday and year: "Tue 5 Jan 2027"."""
+    return f"{wording.weekday(when)} {when.year}"
