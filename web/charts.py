@@ -14,7 +14,7 @@ from program.rules.glidepath import expected
 from program.rules.status import Judgment, Terms
 from program.wording import is_percent
 
-INK, QUIET, LINE, TRACK, BEHIND = "token:ink", "token:quiet", "token:line", "token:track", "token:behind"
+INK, QUIET, LINE, TRACK = "token:ink", "token:quiet", "token:line", "token:track"
 
 
 def goal_figure(
@@ -124,7 +124,7 @@ def _mark(day: date) -> dict[str, Any]:
     """The day on which the ruler changed."""
     return {
         "type": "line", "xref": "x", "yref": "paper", "x0": day.isoformat(), "x1": day.isoformat(), "y0": 0, "y1": 1,
-        "line": {"width": 1, "dash": "dot", "color": BEHIND},
+        "line": {"width": 1, "dash": "dot", "color": INK},
     }  # fmt: skip
 
 

@@ -60,4 +60,4 @@ def test_text_can_be_read(scheme, pair):
 def test_red_is_for_overdue_and_behind_only():
     rules = re.findall(r"([^{}]+)\{[^{}]*var\(--behind\)", CSS)
     for selector in rules:
-        assert any(word in selector for word in ("s-behind", "s-overdue", "flash.bad")), selector
+        assert any(word in selector for word in ("s-behind", "s-overdue")), selector

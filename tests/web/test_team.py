@@ -150,6 +150,7 @@ def test_exempt_days_are_shaded_and_a_new_ruler_is_marked(client, world):
     shades = [(shape["x0"], shape["x1"]) for shape in figure["layout"]["shapes"] if shape["type"] == "rect"]
     assert shades == [("2026-02-01", "2026-02-08")]
     assert [note["x"] for note in figure["layout"]["annotations"] if note["text"] == "new ruler"] == ["2026-03-02"]
+    assert "token:behind" not in str(figure), "red is for overdue and behind only"
     before = client.get(f"/teams/api/charts/{goal.pk}.json?on=2026-02-20").json()
     assert [note for note in before["layout"]["annotations"] if note["text"] == "new ruler"] == []
 
