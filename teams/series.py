@@ -132,12 +132,16 @@ def snapshot_ids(histories: Sequence[SourceHistory], day: date) -> SnapshotIds:
     return SnapshotIds(newest, previous)
 
 
-def load_items(snapshots: Iterable[int]) -> dict[int, dict[str, tuple[float, float]]]:
-    """The observations of these snapshots: by snapshot id and item, (numerator, denominator). One query."""
+Packed = Mapping[str, "float | list[float]"]
+"""The observations of a snapshot as it holds them, by item."""
+
+
+def load_items(snapshots: Iterable[int]) -> dict[int, Packed]:
+    """The observations of these snapshots by snapshot id, as they are held. One query."""
     text = "items::text" if connection.vendor == "postgresql" else "items"
     condition, parameters = among("id", list(snapshots))
     rows = fetch(f"SELECT id, {text} FROM teams_snapshot WHERE {condition}", parameters)  # noqa: S608
-    return {pk: {name: unpack(held) for name, held in json.loads(items).items()} for pk, items in rows}
+    return {pk: json.loads(items) for pk, items in rows}
 
 
 def unpack(held: float | list[float]) -> tuple[float, float]:
@@ -156,13 +160,26 @@ def _short(number: float) -> float:
     return int(number) if number.is_integer() and abs(number) < 2**53 else number
 
 
-def trail_items(
-    ids: SnapshotIds, held: Mapping[int, Mapping[str, tuple[float, float]]]
-) -> tuple[list[Item], dict[str, dict[str, Item]]]:
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """The items of the snapshot before: only those on the trail are ever asked for, so that the rest stay packed."""
+
+    packed: Packed
+    source: str
+
+    def get(self, name: str) -> Item | None:
+        """One item; None where it was not there."""
+        held = self.packed.get(name)
+        return None if held is None else Item(name, *unpack(held), self.source)
+
+
+def trail_items(ids: SnapshotIds, held: Mapping[int, Packed]) -> tuple[list[Item], dict[str, Earlier]]:
     """The newest items of all live sources, and those of the snapshots before, as the trail wants them."""
-    items = [Item(name, *numbers, source) for source, pk in ids.newest.items() for name, numbers in held[pk].items()]
-    previous = {
-        source: {name: Item(name, *numbers, source) for name, numbers in held[pk].items()}
-        for source, pk in ids.previous.items()
-    }
-    return items, previous
+    items = []
+    for source, pk in ids.newest.items():
+        for name, numbers in held[pk].items():
+            if isinstance(numbers, list):
+                items.append(Item(name, numbers[0], numbers[1], source))
+            else:
+                items.append(Item(name, numbers, 0.0, source))
+    return items, {source: Earlier(held[pk], source) for source, pk in ids.previous.items()}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 
 from accounts.clock import today
@@ -17,6 +17,7 @@ from program.rules.trail import NO_TRAIL, Crumb, Trail, needs_items, trail
 
 from .models import Goal, GoalTerms, Standing, Team
 from .series import Histories, SnapshotIds, load, load_items, snapshot_ids, trail_items
+from .statements import among, change, fetch
 from .terms import DayOf, GoalOnDay, in_force
 from .upsert import upsert
 
@@ -76,19 +77,34 @@ def judge_goals(goals: QuerySet[Goal], now: datetime, *, daily: bool = False) ->
     written = 0
     for part in _parts(goals):
         with transaction.atomic():
-            locked = part.select_for_update(of=("self",)).order_by("pk").values_list("pk", flat=True)
-            ids = list(locked)
+            ids = _locked(part)
             judged, _ = compute(in_force(ids, day_of))
             if daily:
                 record_baselines(judged, now)
             written += store(judged, now)
-            done = {"judge_due_at": None}
-            for day in {j.on_day.day for j in judged} if daily else ():
-                on_that_day = [j.on_day.goal for j in judged if j.on_day.day == day]
-                Goal.objects.filter(pk__in=on_that_day).update(judged_on=day, **done)
-            if not daily:
-                Goal.objects.filter(pk__in=ids, judge_due_at__isnull=False).update(**done)
+            _done(ids, judged, daily=daily)
     return written
+
+
+def _locked(ids: Sequence[int]) -> list[int]:
+    """Those of these goals that are still there, locked in order: two judgments of a goal take turns."""
+    condition, parameters = among("id", ids)
+    wait = " FOR UPDATE" if connection.vendor == "postgresql" else ""  # SQLite has one writer at a time anyway
+    return [pk for (pk,) in fetch(f"SELECT id FROM teams_goal WHERE {condition} ORDER BY id{wait}", parameters)]  # noqa: S608
+
+
+def _done(ids: Sequence[int], judged: Sequence[Judged], *, daily: bool) -> None:
+    """Nothing of these goals is due any more; a daily judgment is noted with its day."""
+    parts: dict[date | None, list[int]] = {None: list(ids)}
+    if daily:
+        parts = {}
+        for j in judged:
+            parts.setdefault(j.on_day.day, []).append(j.on_day.goal)
+    for day, goals in parts.items():
+        condition, parameters = among("id", goals)
+        noted = "judged_on = %s, " if day else ""
+        first = [day.isoformat()] if day else []
+        change(f"UPDATE teams_goal SET {noted}judge_due_at = NULL WHERE {condition}", [*first, *parameters])  # noqa: S608
 
 
 def judge_due(now: datetime) -> int:
@@ -109,7 +125,7 @@ def fill_past_day(goals: QuerySet[Goal], day: date, now: datetime) -> int:
     written = 0
     for part in _parts(missing):
         with transaction.atomic():
-            written += store(on(part, day), now)
+            written += store(compute(in_force(part, lambda _zone: day))[0], now)
     return written
 
 
@@ -160,8 +176,11 @@ def _today_at(now: datetime) -> DayOf:
     return day_of
 
 
-def _parts(goals: QuerySet[Goal]) -> Iterator[QuerySet[Goal]]:
-    """The goals in parts of some teams each, so that memory and transactions stay small."""
-    teams = sorted(set(goals.order_by().values_list("team_id", flat=True)))
+def _parts(goals: QuerySet[Goal]) -> Iterator[list[int]]:
+    """The goals' ids in parts of some teams each, so that memory and transactions stay small."""
+    by_team: dict[int, list[int]] = {}
+    for pk, team in goals.order_by().values_list("pk", "team_id"):
+        by_team.setdefault(team, []).append(pk)
+    teams = sorted(by_team)
     for first in range(0, len(teams), TEAMS_AT_A_TIME):
-        yield goals.filter(team__in=teams[first : first + TEAMS_AT_A_TIME])
+        yield sorted(pk for team in teams[first : first + TEAMS_AT_A_TIME] for pk in by_team[team])

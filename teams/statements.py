@@ -27,6 +27,13 @@ def fetch(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
         return cursor.fetchall()
 
 
+def change(statement: str, parameters: Sequence[Any]) -> int:
+    """Run a statement that changes rows; returns how many."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        return int(cursor.rowcount)
+
+
 def as_day(held: str | date | None) -> date | None:
     """A day as the database gave it: SQLite keeps text."""
     return date.fromisoformat(held[:10]) if isinstance(held, str) else held

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple, Protocol
 
 from .numbers import equal, reached
 from .status import Judgment, Status, Terms
@@ -18,6 +18,12 @@ class Item(NamedTuple):
     numerator: float
     denominator: float = 0.0
     source: str = ""
+
+
+class Before(Protocol):
+    """The items of a source's previous snapshot by name: a dict will do."""
+
+    def get(self, name: str, /) -> Item | None: ...
 
 
 class Crumb(NamedTuple):
@@ -71,7 +77,7 @@ def needs_items(terms: Terms, judgment: Judgment) -> bool:
     return gap > 0 and not equal(gap, 0)
 
 
-def trail(terms: Terms, judgment: Judgment, items: Iterable[Item], previous: dict[str, dict[str, Item]]) -> Trail:
+def trail(terms: Terms, judgment: Judgment, items: Iterable[Item], previous: Mapping[str, Before]) -> Trail:
     """The trail of a judged goal, largest contribution first, then by item name in code points.
 
     `items` are the observations of the newest snapshots of all live sources; `previous` holds, by source and item,
@@ -102,7 +108,7 @@ def _shortest_prefix(
     target: float,
     gap: float,
     short: Sequence[tuple[float, Item]],
-    previous: dict[str, dict[str, Item]],
+    previous: Mapping[str, Before],
 ) -> list[Crumb]:
     crumbs = []
     closed = 0.0
@@ -127,7 +133,7 @@ def _contribution(terms: Terms, target: float, item: Item) -> float:
     return item.numerator - target
 
 
-def _trend(terms: Terms, target: float, far: float, item: Item, previous: dict[str, dict[str, Item]]) -> str | None:
+def _trend(terms: Terms, target: float, far: float, item: Item, previous: Mapping[str, Before]) -> str | None:
     """How the contribution compares with the previous snapshot's: new, grew, shrank, same; None without one."""
     if item.source not in previous:
         return None
