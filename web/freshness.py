@@ -10,35 +10,41 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, Exists, QuerySet, Subquery, Value
+from django.db import connection
 from django.templatetags.static import static
 
-from accounts.models import AuditRow
-from nudges.models import Delivery, Nudge
+from nudges.models import Delivery
 from program.models import Program
 from reviews.models import Review
-from teams.models import Goal, Run, Standing
+from teams.statements import fetch
 
-DRAWN_FROM = ("templates/base.html", "templates/pages/program.html", "web/pages/program.py", "web/heatmap.py",
-              "web/overview.py", "program/wording.py", "program/rules/*.py", "teams/*.py")  # fmt: skip
+DRAWN_FROM = (
+    "templates/base.html", "templates/parts/*.html", "templates/pages/program.html", "web/pages/program.py",
+    "web/heatmap.py", "web/overview.py", "program/wording.py", "program/rules/*.py", "teams/*.py",
+)  # fmt: skip
+
+NEWEST = """
+SELECT
+  (SELECT max(id) FROM teams_run), (SELECT max(id) FROM accounts_auditrow), (SELECT max(id) FROM teams_standing),
+  (SELECT max(id) FROM nudges_nudge), (SELECT max(id) FROM nudges_delivery),
+  (SELECT count(*) FROM nudges_delivery WHERE state IN (%s, %s, %s)),
+  (SELECT count(*) FROM teams_goal WHERE judge_due_at IS NOT NULL AND program_id = %s),
+  (SELECT max(starts_at) FROM reviews_review WHERE program_id = %s),
+  (SELECT min(starts_at) FROM reviews_review WHERE program_id = %s AND state = %s AND starts_at > %s)
+"""
 
 
 def rests_on(program: Program, on: date, at: datetime) -> str:
     """Changes with all that the program's page says of a day. One query, whose cost does not grow with the program.
 
-    Every arrival has its run, and every change of goals, terms, owners or teams its audit row; what they touch is
-    due until it is judged. So the newest rows say whether anything is new, and no standing need be read.
+    Every arrival has its run, every change of goals, terms, owners or teams its audit row, and every day its new
+    standings; what a change touches is due until it is judged. So the newest rows say whether anything is new.
     """
-    goals = Goal.objects.filter(program=program)
-    coming = Review.objects.to_come(at).filter(program=program)
-    newest = Program.objects.filter(pk=program.pk).values_list(
-        _newest(Run), _newest(AuditRow), _newest(Nudge), _newest(Delivery),
-        _count(Delivery.objects.filter(state__in=Delivery.NEVER_ARRIVED)),
-        _count(goals.filter(judge_due_at__isnull=False)),
-        Exists(Standing.objects.filter(goal__in=goals, day=on)),
-        Subquery(coming.values("pk")[:1]), Subquery(coming.values("starts_at")[:1]),
-    )  # fmt: skip
-    return short([program.pk, program.state, on, *newest.get()])
+    key = program.pk
+    ended = [str(state) for state in Delivery.NEVER_ARRIVED]
+    moment = connection.ops.adapt_datetimefield_value(at)
+    found = fetch(NEWEST, [*ended, key, key, key, str(Review.State.SCHEDULED), moment])
+    return short([key, program.state, on, *found[0]])
 
 
 def short(facts: Iterable[Any]) -> str:
@@ -52,11 +58,3 @@ def drawn_by() -> str:
     here = Path(settings.BASE_DIR)
     held = b"".join(path.read_bytes() for name in DRAWN_FROM for path in sorted(here.glob(name)))
     return hashlib.sha256(held + static("web/app.css").encode()).hexdigest()
-
-
-def _newest(model: Any) -> Subquery:
-    return Subquery(model.objects.order_by("-pk").values("pk")[:1])
-
-
-def _count(rows: QuerySet[Any]) -> Subquery:
-    return Subquery(rows.order_by().annotate(every=Value(1)).values("every").annotate(n=Count("pk")).values("n"))

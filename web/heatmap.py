@@ -6,8 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from functools import cache
 
-from django.utils.html import escape
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from program import wording
 from program.models import MetricVersion
@@ -101,8 +100,10 @@ class _Words:
         version = board.versions[metric]
         unit, aggregation = version.unit, version.aggregation
         self.on = board.on
-        self.value: Word = cache(lambda number: str(escape(wording.value(number, unit, aggregation))))
-        self.gap: Word = cache(lambda number: str(escape(wording.gap(number, unit, aggregation))))
+        # Numbers need no escaping, so that most units spare thousands of cells the look.
+        plain: Callable[[str], str] = str if str(escape(unit)) == unit else lambda words: str(escape(words))
+        self.value: Word = cache(lambda number: plain(wording.value(number, unit, aggregation)))
+        self.gap: Word = cache(lambda number: plain(wording.gap(number, unit, aggregation)))
         self.day: Callable[[date], str] = cache(lambda day: wording.near_day(day, self.on))
         self.apart = cache(
             lambda one, other: tuple(str(escape(word)) for word in wording.apart(one, other, unit, aggregation))
@@ -110,25 +111,22 @@ class _Words:
 
     def told(self, cell: Cell) -> str:
         """What one cell says in words, escaped: "Behind, 41 %, path 52 %, target 90 %, as of 1 Mar"."""
-        said = [wording.status(cell.status)]
-        if cell.value is not None and cell.expected is not None:
-            value, path = self.value(cell.value), self.value(cell.expected)
-            if value == path:
-                value, path = self.apart(cell.value, cell.expected)
-            said += [value, f"path {path}"]
-        elif cell.value is not None:
-            said.append(self.value(cell.value))
-        if cell.target is not None:
-            said.append(f"target {self.value(cell.target)}")
-        if cell.gap:
-            said.append(f"{self.gap(cell.gap)} short")
-        if cell.slipped:
-            said.append("slipped")
-        if cell.reason:
-            said.append(str(escape(cell.reason)))
-        if cell.as_of is not None:
-            said.append(f"as of {self.day(cell.as_of)}")
-        return ", ".join(said) + "."
+        status, value, expected, target, gap, as_of, _, slipped, _, reason = cell
+        said = wording.status(status)
+        if value is not None:
+            shown, path = self.value(value), "" if expected is None else self.value(expected)
+            if shown == path:
+                shown, path = self.apart(value, expected)
+            said += f", {shown}, path {path}" if path else f", {shown}"
+        if target is not None:
+            said += f", target {self.value(target)}"
+        if gap:
+            said += f", {self.gap(gap)} short"
+        if slipped:
+            said += ", slipped"
+        if reason:
+            said += f", {escape(reason)}"
+        return f"{said}, as of {self.day(as_of)}." if as_of is not None else f"{said}."
 
 
 def table(board: Board) -> list[list[str]]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import time_machine
 from django.conf import settings
-from django.core.cache import cache
+from django.core.cache import caches
 from django.test import Client
 
 from nudges.models import Delivery
@@ -277,7 +277,7 @@ def test_headers(client, world, address):
 )
 def test_queries_do_not_grow_with_what_is_shown(client, world, address, most, django_assert_max_num_queries):
     sign_in(client, "tess").get(address)
-    cache.clear()
+    caches["pages"].clear()
     with django_assert_max_num_queries(most) as few:
         client.get(address)
     more = "".join(f"---\nkind: Group\nmetadata: {{name: t{n}}}\nspec: {{parent: engineering}}\n" for n in range(12))

@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 
 import pytest
 import time_machine
-from django.core.cache import cache
+from django.core.cache import caches
 from django.test import Client
 
 from nudges.planning import plan
@@ -250,7 +250,7 @@ class TestUnchanged:
 
 def test_queries_are_constant(reader, world, django_assert_num_queries, django_assert_max_num_queries):
     reader.get("/programs/typing/?sort=team")
-    cache.clear()
+    caches["pages"].clear()
     with django_assert_max_num_queries(32) as few:
         reader.get("/programs/typing/")
     more = "".join(f"---\nkind: Group\nmetadata: {{name: t{n}}}\nspec: {{parent: engineering}}\n" for n in range(15))
@@ -270,3 +270,22 @@ def test_queries_are_constant(reader, world, django_assert_num_queries, django_a
 def test_how_late(days, said):
     due = date(2026, 12, 31)
     assert overview.beside(due + timedelta(days=days), due) == said
+
+
+def test_what_readers_share_is_kept_until_something_changes(reader, world, django_assert_max_num_queries):
+    reader.get("/programs/typing/")
+    reader.force_login(world.tess)
+    with django_assert_max_num_queries(9):
+        assert "what was sent" in words(reader.get("/programs/typing/"))
+    changed = HEADER + "typed-functions,api,a.py,2026-03-01,99,100\n"
+    ingest(changed.encode(), Origin("file", "y.csv", KINDS["csv"]), NOW)
+    assert "58.5 % as of 1 Mar" in words(reader.get("/programs/typing/"))
+
+
+def test_nothing_of_one_reader_is_kept_for_another(client, world):
+    client.force_login(world.tess)
+    assert "/programs/typing/nudges/" in client.get("/programs/typing/").content.decode()
+    client.force_login(world.charlie)
+    html = client.get("/programs/typing/").content.decode()
+    assert "/programs/typing/nudges/" not in html
+    assert "tess@example.com</span>" not in html

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import ClassVar
 
-from django.core.cache import cache
+from django.core.cache import caches
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
@@ -31,7 +31,7 @@ MOST_PACED = 4
 DAYS_OF_NUDGES = timedelta(days=28)
 DAYS_BEFORE = timedelta(days=92)
 KEPT = 3600
-"""Seconds for which the totals are kept; they are worked out anew as soon as anything they rest on has changed."""
+"""Seconds for which what all readers see is kept; it is worked out anew as soon as anything it rests on has changed."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,23 @@ class Column:
     name: str
     sort: str
     sorted: str
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What the page shows to every reader alike."""
+
+    sentence: str
+    counts: Sequence[tuple[str, int]]
+    teams: int
+    goals: int
+    columns: Sequence[Column]
+    heat: Markup
+    sort: str
+    totals: Sequence[TotalLine]
+    movers: Sequence[Move]
+    said: int
+    withheld: int
 
 
 @dataclass
@@ -54,17 +71,7 @@ class Context:
     on: date
     today: date
     standing: str
-    sentence: str
-    counts: Sequence[tuple[str, int]]
-    teams: int
-    goals: int
-    columns: Sequence[Column]
-    heat: Markup
-    sort: str
-    totals: Sequence[TotalLine]
-    movers: Sequence[Move]
-    said: int
-    withheld: int
+    picture: Picture
     review: Review | None
     may_see_review: bool
     is_owner: bool
@@ -92,18 +99,32 @@ def program(request: HttpRequest, key: str) -> HttpResponse:
 
 def _context(request: HttpRequest, found: Program, on: date, present: date, sort: str, rests_on: str) -> Context:
     user = access.person(request)
-    shown = board(found, on, present)
-    together: Together = cache.get(f"overview-{rests_on}") or _together(found, on)
-    cache.set(f"overview-{rests_on}", together, KEPT)
-    lately = Nudge.objects.filter(goal__program=found, day__gt=on - DAYS_OF_NUDGES, day__lte=on)
-    told = dict(lately.order_by().values_list("state").annotate(Count("pk")))
-    grouped = heatmap.is_grouped(shown, sort)
+    kept = caches["pages"]
+    name = freshness.short([rests_on, present, sort])
+    picture: Picture | None = kept.get(name)
+    if picture is None:
+        picture = _picture(found, on, present, sort)
+        kept.set(name, picture, KEPT)
     return Context(
         program=found,
         owners=list(found.owners.select_related("user")),
         on=on,
         today=present,
         standing=overview.standing(found),
+        picture=picture,
+        review=Review.objects.to_come(now()).filter(program=found).first(),
+        may_see_review=Review.objects.visible_to(user).filter(program=found).exists(),
+        is_owner=Program.objects.run_by(user).filter(pk=found.pk).exists(),
+    )
+
+
+def _picture(found: Program, on: date, present: date, sort: str) -> Picture:
+    shown = board(found, on, present)
+    together = _together(found, on)
+    lately = Nudge.objects.filter(goal__program=found, day__gt=on - DAYS_OF_NUDGES, day__lte=on)
+    told = dict(lately.order_by().values_list("state").annotate(Count("pk")))
+    grouped = heatmap.is_grouped(shown, sort)
+    return Picture(
         sentence=f"{overview.sentence(shown)} {together.pace}".strip(),
         counts=[(status, number) for status, number in shown.counts.items() if number],
         teams=len(shown.rows),
@@ -115,9 +136,6 @@ def _context(request: HttpRequest, found: Program, on: date, present: date, sort
         movers=[overview.move(mover) for mover in movers(found, on)],
         said=told.get(Nudge.State.SAID, 0),
         withheld=told.get(Nudge.State.WITHHELD, 0),
-        review=Review.objects.to_come(now()).filter(program=found).first(),
-        may_see_review=Review.objects.visible_to(user).filter(program=found).exists(),
-        is_owner=Program.objects.run_by(user).filter(pk=found.pk).exists(),
     )
 
 
