@@ -19,13 +19,13 @@ from program import wording
 from program.models import MetricVersion
 from program.rules.status import SHORT
 from teams.boards import series_of
+from teams.goal_facts import GoalFacts, arrivals, goals_on
 from teams.models import Membership, Standing, Team
-from teams.scorecards import GoalCard, build
 from teams.standings import compute
 from teams.terms import in_force
 from web import access, charts
 from web.figures import figure_answer
-from web.goals import CrumbView, GoalView, arrivals, goal_views, start_here
+from web.goals import CrumbView, GoalView, goal_views, start_here
 from web.render import page
 
 TOLD = 6
@@ -60,16 +60,16 @@ def team(request: HttpRequest, key: str) -> HttpResponse:
     user = access.person(request)
     people = list(found.memberships.select_related("user"))
     mine = any(membership.user_id == user.pk for membership in people)
-    card = build(found, on, access.goals(request))
+    goals = goals_on(found, on, present, access.goals(request))
     kept = {} if on == present else {row.goal_id: row for row in Standing.objects.filter(goal__team=found, day=on)}
-    programs = {one.goal.program_id: one.goal.program.key for one in card.goals}
-    views = goal_views(found, on, card.goals, arrivals(found, card.goals), kept)
+    programs = {goal.program: goal.program_key for goal in goals}
+    views = goal_views(found, on, goals, arrivals(found, goals), kept)
     context = Context(
         team=found,
         on=on,
         today=present,
         lead=next((one.user for one in people if one.role == Membership.Role.LEAD), None),
-        sentence=_sentence(card.goals, whom="you" if mine else "the team", then=on < present),
+        sentence=_sentence(goals, whom="you" if mine else "the team", then=on < present),
         start=start_here(views),
         goals=views,
         addresses={pk: reverse("program", args=[key]) for pk, key in programs.items()},
@@ -103,17 +103,17 @@ def chart(request: HttpRequest, key: str, goal: int) -> HttpResponse:
     return figure_answer(request, figure)
 
 
-def _sentence(cards: Sequence[GoalCard], *, whom: str, then: bool) -> str:
+def _sentence(goals: Sequence[GoalFacts], *, whom: str, then: bool) -> str:
     """The page's first line. Who is of the team reads "you"; a past day is told as past."""
-    if not cards:
+    if not goals:
         return ""
-    short = sum(card.status in SHORT for card in cards)
-    unknown = sum(card.status in ("no data", "stale") for card in cards)
+    short = sum(goal.status in SHORT for goal in goals)
+    unknown = sum(goal.status in ("no data", "stale") for goal in goals)
     apart = f" {wording.count(unknown, 'goal')} cannot be judged: see why below." if unknown else ""
     if not short:
         return f"Nothing {'needed' if then else 'needs'} {whom} {'that day' if then else 'today'}.{apart}"
     verb = "needed" if then else "needs" if short == 1 else "need"
-    return f"{short} of {wording.count(len(cards), 'goal')} {verb} {whom}.{apart}"
+    return f"{short} of {wording.count(len(goals), 'goal')} {verb} {whom}.{apart}"
 
 
 def _told(found: Team, on: date, stranger: User | None) -> Sequence[Nudge]:
