@@ -40,7 +40,7 @@ HEAT = jinja2.Environment(autoescape=True).from_string(
 
 def run(report: Report) -> None:
     """scorecard.* and program.*"""
-    program = world.make(300)
+    program = world.make(300, prefix="r")
     judge_goals(Goal.objects.filter(program=program), world.NOW, daily=True)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
@@ -53,7 +53,7 @@ def run(report: Report) -> None:
 
 def _scorecard(report: Report, reader: User, secret: str) -> None:
     """One team, 20 goals with trails."""
-    team = Team.objects.get(key="t300-00150")
+    team = Team.objects.get(key="rt300-00150")
     api, page = Client(SERVER_NAME="localhost"), Client(SERVER_NAME="localhost")
     page.force_login(reader)
     headers = {"Authorization": f"Bearer {secret}"}

@@ -16,20 +16,25 @@ NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 ITEMS = 8
 
 
-def make(teams: int, metrics: int = 20, weeks: int = 8, seed: int = 1) -> Program:
-    """Make a program with teams × metrics goals, `weeks` weekly snapshots each of 8 items; judged never."""
+def make(teams: int, metrics: int = 20, weeks: int = 8, seed: int = 1, prefix: str = "") -> Program:
+    """Make a program with teams × metrics goals, `weeks` weekly snapshots each of 8 items; judged never.
+
+    `prefix` stands before every key, so that one database may hold several of a size.
+    """
     chance = random.Random(seed)
     program = Program.objects.create(
-        key=f"bench{teams}", name="Bench", purpose="speed", start=date(2026, 1, 1), end=date(2027, 12, 31)
+        key=f"{prefix}bench{teams}", name="Bench", purpose="speed", start=date(2026, 1, 1), end=date(2027, 12, 31)
     )
-    group = Team.objects.create(key=f"g{teams}", name="Group", leaf=False)
+    group = Team.objects.create(key=f"{prefix}g{teams}", name="Group", leaf=False)
     made = Team.objects.bulk_create(
-        [Team(key=f"t{teams}-{n:05}", name=f"Team {n}", parent=group) for n in range(teams)]
+        [Team(key=f"{prefix}t{teams}-{n:05}", name=f"Team {n}", parent=group) for n in range(teams)]
     )
     payload, _ = Payload.objects.get_or_create(digest="0" * 64, defaults={"size": 0, "data": b""})
     run = Run.objects.create(kind="file", came_from="bench", format="csv", payload=payload, received_at=NOW)
     for m in range(metrics):
-        metric = Metric.objects.create(key=f"m{teams}-{m:02}", name=f"Metric {m}", program=program, fresh_for=45)
+        metric = Metric.objects.create(
+            key=f"{prefix}m{teams}-{m:02}", name=f"Metric {m}", program=program, fresh_for=45
+        )
         ratio = m % 2 == 0
         version = MetricVersion.objects.create(
             metric=metric,
