@@ -14,7 +14,7 @@ from teams.boards import Board, Mover, Total, Trend
 
 APART = {"stale": "stale", "no data": "without data", "exempt": "exempt"}
 """Statuses that are neither met nor behind, and how the sentence says them."""
-DAYS_TO_SAY, WEEKS_TO_SAY, DAYS_A_MONTH = 14, 9, 30.44
+DAYS_TO_SAY, WEEKS_TO_SAY, MONTHS_TO_SAY, DAYS_A_MONTH = 14, 9, 24, 30.44
 
 
 @dataclass(frozen=True)
@@ -190,4 +190,6 @@ def beside(reaches: date, due: date) -> str:
         return f"{wording.count(late, 'day')} late"
     if late < WEEKS_TO_SAY * 7:
         return f"{wording.count(round(late / 7), 'week')} late"
-    return f"{wording.count(round(late / DAYS_A_MONTH), 'month')} late"
+    if late < MONTHS_TO_SAY * DAYS_A_MONTH:
+        return f"{wording.count(round(late / DAYS_A_MONTH), 'month')} late"
+    return f"{wording.count(round(late / (12 * DAYS_A_MONTH)), 'year')} late"

@@ -265,7 +265,7 @@ def test_queries_are_constant(reader, world, django_assert_num_queries, django_a
 @pytest.mark.parametrize(
     ("days", "said"),
     [(0, "in time"), (-9, "in time"), (1, "1 day late"), (13, "13 days late"), (28, "4 weeks late"),
-     (62, "9 weeks late"), (63, "2 months late"), (400, "13 months late")],
+     (62, "9 weeks late"), (63, "2 months late"), (400, "13 months late"), (3877, "11 years late")],
 )  # fmt: skip
 def test_how_late(days, said):
     due = date(2026, 12, 31)
