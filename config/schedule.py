@@ -13,6 +13,8 @@ def beat_schedule(seconds: float) -> dict[str, dict[str, Any]]:
     return {
         task: {"task": task, "schedule": seconds, "options": {"expires": max(seconds * 5, 60)}}
         for task in (
+            "teams.tasks.take_received",  # takes long payloads that were kept as they came
+            "teams.tasks.pull_due",  # wakes one job a host for the feeds whose hour has come
             "teams.tasks.judge_due",  # judges goals without today's standing, and goals that something touched
             "nudges.tasks.plan_due",  # plans the digests whose local hour has come
             "nudges.tasks.deliver_due",  # sends what the outbox holds due

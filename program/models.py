@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from django.db import models
 from django.db.models import Q
 
@@ -117,6 +119,10 @@ class Metric(models.Model):
         help_text="the program that defined it and may change it",
     )
     fresh_for = models.PositiveIntegerField(help_text="days after which a value is stale")
+    hand_hours = models.FloatField(default=0.0, help_text="hours of hand work a week to measure it")
+    sudden = models.FloatField(
+        default=6.0, help_text="a move is sudden beyond this many times the usual one; 0: never asked"
+    )
 
     class Meta:
         ordering = ["key"]
@@ -146,6 +152,7 @@ class MetricVersion(models.Model):
     aggregation = models.CharField(max_length=8, choices=Aggregation.choices)
     unit = models.CharField(max_length=40, blank=True, help_text="as shown; a ratio is stored as a fraction")
     definition = models.TextField(blank=True)
+    query = models.JSONField(default=dict, blank=True, help_text="by feed: what it asks its source for this metric")
     opened_at = models.DateTimeField()
 
     class Meta:
@@ -177,23 +184,77 @@ class Playbook(models.Model):
         return f"playbook of {self.metric.key}"
 
     def verify_for(self, item: str) -> str:
-        """The command that verifies one item."""
-        return self.verify.replace("{item}", item)
+        """The command that verifies one item, which is quoted where a shell would read more than a name in it."""
+        return self.verify.replace("{item}", shlex.quote(item))
+
+
+class FeedQuerySet(models.QuerySet["Feed"]):
+    """Feeds by who may see them: whoever sees the program sees how its numbers arrive."""
+
+    def visible_to(self, user: User) -> FeedQuerySet:
+        return self.filter(program__in=Program.objects.visible_to(user))
 
 
 class Feed(models.Model):
-    """How observations of some metrics arrive; a token may be limited to one feed."""
+    """How observations of some metrics arrive; a token may be limited to one feed.
+
+    `kind` names what is read (empty: whatever is recognized). `measures` maps what a report measures to a metric's
+    key, `settings` has the kind's dials, `source` is where within the feed it comes from, usually a repository.
+    A pulled feed has `every_minutes` and is due at `next_due_at`.
+    """
+
+    OWNERS = "owners"
 
     key = models.SlugField(max_length=80, unique=True)
     name = models.CharField(max_length=200)
     program = models.ForeignKey(Program, on_delete=models.CASCADE, related_name="feeds")
     metrics = models.ManyToManyField(Metric, related_name="feeds")
+    kind = models.CharField(max_length=20, blank=True)
+    settings = models.JSONField(default=dict, blank=True)
+    measures = models.JSONField(default=dict, blank=True)
+    source = models.CharField(max_length=300, blank=True)
+    scope = models.JSONField(
+        default=str,
+        blank=True,
+        help_text='whom a report covers: "" or "owners" (teams that own something of the source), "all" or team keys',
+    )
+    every_minutes = models.PositiveIntegerField(null=True, blank=True)
+    next_due_at = models.DateTimeField(null=True, blank=True)
+    paused = models.BooleanField(default=False)
+    failures = models.PositiveIntegerField(default=0, help_text="runs in a row that brought nothing")
+    failing_since = models.DateTimeField(null=True, blank=True)
+    last_error = models.TextField(blank=True)
+    secret = models.TextField(blank=True, help_text="the credential, encrypted")
+    secret_host = models.CharField(max_length=300, blank=True, help_text="the only host it is ever sent to")
+
+    objects = FeedQuerySet.as_manager()
 
     class Meta:
         ordering = ["key"]
+        indexes = [models.Index(fields=["next_due_at"], condition=Q(next_due_at__isnull=False), name="feed_due")]
 
     def __str__(self) -> str:
         return self.name
+
+
+class ScoreVersion(models.Model):
+    """A composite score as data: which metrics count how much, and from which value to which; a change is a version.
+
+    `parts` is a list of {"metric", "weight", "zero", "full"}: a team's value at `zero` gives no points, at `full` all.
+    """
+
+    key = models.SlugField(max_length=80)
+    number = models.PositiveIntegerField()
+    name = models.CharField(max_length=200)
+    parts = models.JSONField()
+    effective_from = models.DateField(help_text="scores of earlier days keep the version of their time")
+
+    class Meta:
+        ordering = ["key", "number"]
+        constraints = [models.UniqueConstraint(fields=["key", "number"], name="one_score_version")]
+
+    def __str__(self) -> str:
+        return f"{self.name} v{self.number}"
 
 
 class GoalRule(models.Model):

@@ -16,7 +16,7 @@ from program.rules.series import SourceReadings, points, value_on, with_value
 from program.rules.status import WORST_FIRST, Status
 
 from .models import Goal, GoalQuerySet, Team
-from .series import Histories, Pair, load
+from .series import NEWEST, Histories, Pair, load
 from .standings import on as judge_on
 from .statements import as_day, fetch
 from .terms import GoalOnDay, in_force
@@ -185,7 +185,16 @@ def _judged_cells(goals: GoalQuerySet, on: date) -> dict[int, Cell]:
     for found in judge_on(goals, on):
         j = found.judgment
         cells[found.on_day.goal] = Cell(
-            str(j.status), j.value, j.expected, j.target, j.gap, j.as_of, j.forecast, j.slipped, False, j.reason
+            str(j.status),
+            j.value,
+            j.expected,
+            j.target,
+            j.gap,
+            j.as_of,
+            j.forecast,
+            j.slipped,
+            bool(found.held),
+            found.reason,
         )
     return cells
 
@@ -225,7 +234,7 @@ def totals(program: Program, on: date) -> list[Total]:
             by_version[g.metric_version].append(g)
     every = [g for of_one in by_version.values() for g in of_one]
     unrecorded = [g.pair for g in every if g.terms.baseline is None]
-    histories = load({g.pair: on for g in every}, whole=unrecorded, newest_only=True)
+    histories = load({g.pair: on for g in every}, whole=unrecorded, some=NEWEST)
     found = [
         _metric_total(metrics[version.metric_id], version, by_version[pk], histories, on)
         for pk, version in versions.items()

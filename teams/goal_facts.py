@@ -31,7 +31,7 @@ FROM teams_goal g JOIN program_program p ON p.id = g.program_id JOIN program_met
 WHERE g.team_id = %s AND g.ended_on IS NULL AND {live} AND {seen}
 """
 ARRIVED = """
-SELECT src.metric_version_id, s.as_of, r.came_from, r.received_at, r.payload_id
+SELECT src.metric_version_id, s.as_of, r.came_from, r.received_at, r.digest, r.id
 FROM teams_source src JOIN teams_snapshot s ON s.source_id = src.id JOIN teams_run r ON r.id = s.run_id
 WHERE src.team_id = %s AND {versions} AND {days} ORDER BY r.received_at, r.id
 """
@@ -77,6 +77,7 @@ class Arrival(NamedTuple):
     came_from: str
     received_at: datetime
     digest: str
+    run: int
 
 
 def goals_on(team: Team, on: date, today: date, seen: GoalQuerySet) -> list[GoalFacts]:
@@ -102,8 +103,8 @@ def arrivals(team: Team, goals: Iterable[GoalFacts]) -> dict[tuple[int, date], A
     days = f"s.as_of IN ({', '.join(['%s'] * len(as_ofs))})"
     rows = fetch(ARRIVED.format(versions=versions, days=days), [team.pk, *numbers, *as_ofs])
     return {
-        (version, day): Arrival(came_from, received_at, digest)
-        for version, held, came_from, received_at, digest in rows
+        (version, day): Arrival(came_from, received_at, digest, run)
+        for version, held, came_from, received_at, digest, run in rows
         if (day := as_day(held)) is not None
     }
 
@@ -145,7 +146,7 @@ def _of_card(card: GoalCard) -> GoalFacts:
     goal, version, j = card.goal, card.version, card.judgment
     return GoalFacts(
         goal.pk, goal.program_id, goal.program.key, goal.program.name, goal.metric_id, goal.metric.key,
-        goal.metric.name, version.pk, version.unit, version.aggregation, version.definition, str(j.status), j.reason,
+        goal.metric.name, version.pk, version.unit, version.aggregation, version.definition, str(j.status), card.reason,
         card.held, j.slipped, j.value, j.as_of, j.baseline, j.baseline_as_of, j.target, j.expected, j.gap,
         card.terms.start, card.terms.due, j.forecast, card.trail, card.items_short,
         getattr(goal.metric, "playbook", None),

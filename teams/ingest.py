@@ -3,35 +3,27 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import math
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from datetime import date, datetime, timedelta
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import date, datetime
+from time import perf_counter
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import DateField, OuterRef, Q, Subquery, Value
-from django.db.models.functions import Cast, Coalesce
 
-from accounts.clock import latest_today
-from accounts.models import AccessToken
-from program.feeds.batch import MOST_FAULTS, Batch, Fault, Row
-from program.feeds.registry import Kind
-from program.models import Feed, MetricVersion
-from program.rules.forecast import WINDOW_DAYS
+from accounts.clock import today
+from accounts.models import AccessToken, User
+from program.feeds.batch import MOST_FAULTS, Batch, Fault
+from program.feeds.registry import KINDS, Kind
+from program.feeds.report import Asked
+from program.models import Feed
 
-from .models import LONG_AGO, Goal, Payload, Run, Snapshot, Source, Team
-from .series import pack
-from .standings import judge_goals
-from .upsert import upsert
-
-JUDGED_AT_ONCE = 200
-"""Goals that a batch may touch and still be judged in its own transaction; more leave a due row each."""
-
-SnapshotKey = tuple[int, int | None, str, date]
-"""(metric version id, team id or None, source, as_of)."""
+from . import trust
+from .keeping import judge_touched, keep
+from .models import Payload, Run
+from .placing import Placed, Placer, Scope, named_pairs
+from .trials import Trial, try_out
 
 
 class Refused(Exception):
@@ -48,7 +40,7 @@ class KeyReused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a payload came from and what it may feed. `metrics` None means any metric."""
+    """Where a payload came from, how it is to be read, and what it may feed. `metrics` None means any metric."""
 
     kind: str
     came_from: str
@@ -57,19 +49,9 @@ class Origin:
     token: AccessToken | None = None
     metrics: frozenset[str] | None = None
     idempotency_key: str = ""
-
-
-@dataclass(slots=True)
-class Counts:
-    """What a run changed, in observations; `snapshots` are those it named."""
-
-    observations: int = 0
-    snapshots: int = 0
-    new: int = 0
-    changed: int = 0
-    unchanged: int = 0
-    gone: int = 0
-    unplaced: int = 0
+    asked: Asked = field(default_factory=Asked)
+    scope: Scope = field(default_factory=Scope)
+    by: User | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,252 +64,191 @@ class Received:
     repeated: bool = False
 
 
-@dataclass(slots=True)
-class NamedSnapshot:
-    """One snapshot that a batch names, before it is compared with what is held."""
-
-    aggregation: str
-    items: dict[str, float | list[float]] = field(default_factory=dict)
-    numerators: list[float] = field(default_factory=list)
-    denominators: list[float] = field(default_factory=list)
+def of_feed(
+    feed: Feed, kind: Kind, *, came_from: str, run_kind: str = Run.Kind.API, as_of: date | None = None,
+    source: str | None = None, token: AccessToken | None = None, by: User | None = None, idempotency_key: str = "",
+) -> Origin:  # fmt: skip
+    """The origin of a payload that a feed brings: read by the feed's settings, for the feed's metrics only."""
+    return Origin(
+        kind=run_kind,
+        came_from=came_from,
+        format=kind,
+        feed=feed,
+        token=token,
+        metrics=frozenset(feed.metrics.values_list("key", flat=True)),
+        idempotency_key=idempotency_key,
+        asked=Asked(dict(feed.measures), as_of, feed.source if source is None else source, dict(feed.settings)),
+        scope=Scope(feed.scope or Feed.OWNERS),
+        by=by,
+    )
 
 
 def ingest(data: bytes, origin: Origin, now: datetime) -> Received:
-    """Take a payload. Raises Refused with every fault (up to 100), or KeyReused; then nothing is stored."""
+    """Take a payload. Raises Refused with every fault (up to 100), or KeyReused; then nothing of it is stored.
+
+    A feed's refusal is on record as a run with its faults, and the feed is then failing.
+    """
+    started = perf_counter()
     digest = hashlib.sha256(data).hexdigest()
     if origin.idempotency_key:
-        earlier = _earlier(origin, digest)
-        if earlier:
-            return earlier
-    batch = origin.format.read(data)
-    if not batch.faults and not batch.rows:
-        batch.fault(0, "at least one observation was expected")
-    named = _place(batch, origin, now)
+        before = earlier(origin, digest)
+        if before:
+            return before
+    batch, placed = read(data, origin, now)
     if batch.faults:
-        raise Refused(sorted(batch.faults)[:MOST_FAULTS])
+        if origin.feed is not None:
+            _put_refusal_on_record(origin, digest, batch, now, started)
+        raise Refused(batch.faults)
     try:
         with transaction.atomic():
-            return _keep(data, digest, named, origin, now)
+            return _keep(data, digest, batch, placed, origin, now, started)
     except IntegrityError:
         # The same idempotency key arrived in two requests at once: the other one was first.
-        earlier = _earlier(origin, digest) if origin.idempotency_key else None
-        if earlier is None:
+        before = earlier(origin, digest) if origin.idempotency_key else None
+        if before is None:
             raise
-        return earlier
+        return before
 
 
-def _earlier(origin: Origin, digest: str) -> Received | None:
+def attempt(data: bytes, origin: Origin, now: datetime) -> Trial:
+    """Take a payload for trial: what it would store, beside what is held. Nothing is kept; faults are in the trial."""
+    batch, placed = read(data, origin, now)
+    with transaction.atomic():
+        found = try_out(batch, placed, Run(kind=origin.kind, format=origin.format.name, received_at=now), now)
+        transaction.set_rollback(True)
+    return found
+
+
+def read(data: bytes, origin: Origin, now: datetime) -> tuple[Batch, Placed]:
+    """Read a payload and place its rows; the batch's faults are complete, sorted by line."""
+    zone = origin.feed.program.review_zone if origin.feed else "UTC"
+    batch = origin.format.read(data, origin.asked, today(zone, now))
+    if origin.format.report is not None and not origin.asked.measures:
+        batch.fault(0, f"a feed that says which measure of {origin.format.title} becomes which metric was expected")
+    placer = Placer(batch, origin.metrics, now)
+    placed = placer.place()
+    if not batch.faults and origin.format.report is not None:
+        placer.cover(origin.asked, origin.scope)
+    if not batch.faults and not placed.named:
+        batch.fault(0, "at least one observation was expected")
+    batch.faults = sorted(batch.faults)[:MOST_FAULTS]
+    return batch, placed
+
+
+def origin_of(run: Run) -> Origin:
+    """How a run's payload was read, to read it again."""
+    asked = run.asked
+    day = asked.get("as_of")
+    return Origin(
+        kind=run.kind,
+        came_from=run.came_from,
+        format=KINDS[run.format],
+        feed=run.feed,
+        token=run.token,
+        metrics=frozenset(asked["metrics"]) if asked.get("metrics") is not None else None,
+        asked=Asked(
+            asked.get("measures", {}),
+            date.fromisoformat(day) if day else None,
+            asked.get("source", ""),
+            asked.get("settings", {}),
+        ),
+        scope=Scope(asked.get("scope", Feed.OWNERS)),
+        by=run.by,
+    )
+
+
+def earlier(origin: Origin, digest: str) -> Received | None:
+    """What an idempotency key brought before, if anything. Raises KeyReused if that was another payload."""
     run = Run.objects.filter(token=origin.token, idempotency_key=origin.idempotency_key).first()
     if run is None:
         return None
-    if run.payload_id != digest:
+    if run.digest != digest:
         raise KeyReused(origin.idempotency_key)
     return Received(run, repeated=True)
 
 
-def _place(batch: Batch, origin: Origin, now: datetime) -> dict[SnapshotKey, NamedSnapshot]:
-    """Put each row into its snapshot; rows that fit nowhere become faults of the batch."""
-    versions = _versions({row.metric for row in batch.rows}, origin)
-    teams = {key: (pk, leaf) for key, pk, leaf in _teams({row.team for row in batch.rows})}
-    future = latest_today(now)
-    named: dict[SnapshotKey, NamedSnapshot] = {}
-    for row in batch.rows:
-        version = versions.get(row.metric)
-        wrong = _wrong(row, version, teams, future)
-        if wrong or version is None:
-            batch.fault(row.line, wrong)
-            continue
-        key = (version.pk, teams[row.team][0] if row.team else None, row.source, row.as_of)
-        snapshot = named.get(key)
-        if snapshot is None:
-            snapshot = named[key] = NamedSnapshot(version.aggregation)
-        clash = _clash(snapshot, row)
-        if clash:
-            batch.fault(row.line, clash)
-            continue
-        snapshot.items[row.item] = pack(row.numerator, row.denominator)
-        snapshot.numerators.append(row.numerator)
-        if row.denominator is not None:
-            snapshot.denominators.append(row.denominator)
-    _check_totals(batch, named)
-    return named
-
-
-def _versions(keys: set[str], origin: Origin) -> dict[str, MetricVersion]:
-    allowed = keys if origin.metrics is None else keys & origin.metrics
-    found = MetricVersion.objects.filter(metric__key__in=allowed, current=True).select_related("metric")
-    return {version.metric.key: version for version in found}
-
-
-def _teams(keys: set[str]) -> Iterable[tuple[str, int, bool]]:
-    return Team.objects.filter(key__in=keys - {""}).values_list("key", "pk", "leaf")
-
-
-def _wrong(row: Row, version: MetricVersion | None, teams: Mapping[str, tuple[int, bool]], future: date) -> str:
-    """What is wrong with a row by itself; empty if nothing."""
-    if version is None:
-        return f"metric {row.metric[:60]!a} is not known here; apply its program first, or check the token's scope"
-    if row.team and row.team not in teams:
-        return f"team {row.team[:60]!a} is not known; apply its Group first, or leave it empty"
-    if row.team and not teams[row.team][1]:
-        return f"{row.team!a} is a group; observations are of its teams"
-    if row.as_of > future:
-        return f"as_of {row.as_of} is in the future"
-    if version.aggregation == MetricVersion.Aggregation.RATIO:
-        if row.denominator is None or row.denominator < 0:
-            return f"{row.metric} is a ratio: a denominator of 0 or more was expected"
-    elif row.denominator is not None:
-        return f"{row.metric} is a {version.aggregation}, no ratio: an empty denominator was expected"
-    return ""
-
-
-def _clash(snapshot: NamedSnapshot, row: Row) -> str:
-    """What is wrong with a row beside the others of its snapshot; empty if nothing."""
-    where = f"{row.metric}, {row.team or 'no team'}{', ' + row.source if row.source else ''} as of {row.as_of}"
-    if row.item in snapshot.items:
-        return f"item {row.item[:60]!a} stands once in the snapshot of {where}; this is its second line"
-    if snapshot.items and snapshot.aggregation == MetricVersion.Aggregation.LATEST:
-        return f"{row.metric} is a latest: one line was expected in the snapshot of {where}"
-    if snapshot.items and ("" in snapshot.items) != (row.item == ""):
-        return f"a snapshot has named items or one figure without an item, not both: {where}"
-    return ""
-
-
-def _check_totals(batch: Batch, named: Mapping[SnapshotKey, NamedSnapshot]) -> None:
-    """Numbers that are finite one by one may still add up to infinity."""
-    for snapshot in named.values():
-        try:
-            finite = math.isfinite(math.fsum(snapshot.numerators)) and math.isfinite(math.fsum(snapshot.denominators))
-        except OverflowError:
-            finite = False
-        if not finite:
-            batch.fault(0, "the numbers of a snapshot add up to a finite total")
-
-
-def _keep(
-    data: bytes, digest: str, named: Mapping[SnapshotKey, NamedSnapshot], origin: Origin, now: datetime
-) -> Received:
-    """Store a placed batch: payload, run, snapshots, and what is to be judged. Runs in one transaction."""
+def keep_payload(data: bytes, digest: str) -> str:
+    """Keep the bytes as they came, compressed, once under their digest, which is returned."""
     Payload.objects.bulk_create(
         [Payload(digest=digest, size=len(data), data=zlib.compress(data, 1))], ignore_conflicts=True
     )
-    run = Run.objects.create(
+    return digest
+
+
+def new_run(origin: Origin, digest: str, now: datetime, **more: Any) -> Run:
+    """A run, not saved yet, that says how its payload is read."""
+    asked: dict[str, Any] = {}
+    if origin.format.report is not None or origin.asked.source:
+        asked = {
+            "measures": dict(origin.asked.measures),
+            "as_of": origin.asked.as_of.isoformat() if origin.asked.as_of else None,
+            "source": origin.asked.source,
+            "settings": dict(origin.asked.settings),
+            "scope": origin.scope.teams,
+        }
+    if origin.metrics is not None and origin.feed is not None:
+        asked["metrics"] = sorted(origin.metrics)
+    return Run(
         kind=origin.kind,
         came_from=origin.came_from[:300],
         format=origin.format.name,
+        asked=asked,
         feed=origin.feed,
         token=origin.token,
-        payload_id=digest,
+        by=origin.by,
+        digest=digest,
         received_at=now,
         idempotency_key=origin.idempotency_key,
+        **more,
     )
-    sources = _sources(named)
-    counts, written = _write(run, named, sources)
-    _bound({sources[key[:3]] for key in written})
-    Run.objects.filter(pk=run.pk).update(**asdict(counts))
+
+
+def _keep(
+    data: bytes, digest: str, batch: Batch, placed: Placed, origin: Origin, now: datetime, started: float
+) -> Received:
+    """Store a placed batch: payload, run, snapshots, and what is to be judged. Runs in one transaction."""
+    run = new_run(origin, digest, now, payload_id=keep_payload(data, digest))
+    run.save()
+    return take(run, batch, placed, now, started)
+
+
+def take(run: Run, batch: Batch, placed: Placed, now: datetime, started: float) -> Received:
+    """Store what a run's payload says, and judge what it touched. Runs in one transaction; the run is saved."""
+    counts, written = keep(run, placed.named)
     for name, number in asdict(counts).items():
         setattr(run, name, number)
-    judged, due = _judge_touched({key[:2] for key in written}, now)
+    if batch.as_of is not None:
+        # A report's day is kept, so that reading it again another day finds the same.
+        run.asked = run.asked | {"as_of": batch.as_of.isoformat(), "source": batch.source}
+    run.scope = {
+        "versions": {key: version.number for key, version in sorted(placed.versions.items())},
+        "empty": sum(1 for snapshot in placed.named.values() if not snapshot.names),
+    }
+    if run.feed is not None:
+        trust.feed_succeeded(run.feed, now)
+    judged, due = judge_touched(named_pairs(written), now)
+    settle(run, batch, Run.State.STORED, started)
     return Received(run, judged, due)
 
 
-def _sources(named: Mapping[SnapshotKey, NamedSnapshot]) -> dict[tuple[int, int | None, str], int]:
-    """The row of each source that a batch names, made where it is new, and locked: two batches take turns."""
-    wanted = {key[:3] for key in named}
-    matching = Q(metric_version__in={version for version, _, _ in wanted}, name__in={name for _, _, name in wanted}) & (
-        Q(team__in={team for _, team, _ in wanted if team is not None}) | Q(team=None)
-    )
-
-    def held() -> dict[tuple[int, int | None, str], int]:
-        rows = Source.objects.select_for_update().filter(matching).order_by("pk")
-        found = {
-            (version, team, name): pk
-            for pk, version, team, name in rows.values_list("pk", "metric_version", "team", "name")
-        }
-        return {key: pk for key, pk in found.items() if key in wanted}
-
-    found = held()
-    missing = sorted(wanted - found.keys(), key=lambda key: (key[0], key[1] or 0, key[2]))
-    if missing:
-        Source.objects.bulk_create(
-            [Source(metric_version_id=version, team_id=team, name=name) for version, team, name in missing],
-            ignore_conflicts=True,
-        )
-        found = held()
-    return found
+def settle(run: Run, batch: Batch, state: str, started: float) -> None:
+    """Put on a run how it ended, with its log."""
+    run.state = state
+    run.faults = [list(fault) for fault in batch.faults]
+    run.notes = batch.notes
+    run.duration_ms = round((perf_counter() - started) * 1000)
+    run.save()
 
 
-def _write(
-    run: Run, named: Mapping[SnapshotKey, NamedSnapshot], sources: Mapping[tuple[int, int | None, str], int]
-) -> tuple[Counts, list[SnapshotKey]]:
-    """Write the snapshots that are new or say something else than what is held. Returns the counts and those keys."""
-    days = {key[3] for key in named}
-    rows = Snapshot.objects.filter(source__in=set(sources.values()), as_of__in=days)
-    held = {(source, as_of): items for source, as_of, items in rows.values_list("source_id", "as_of", "items")}
-    counts = Counts(snapshots=len(named))
-    written, new_rows = [], []
-    for key, snapshot in named.items():
-        source = sources[key[:3]]
-        before = held.get((source, key[3]))
-        _count(counts, snapshot.items, before or {}, placed=key[1] is not None)
-        if before == snapshot.items:
-            continue
-        written.append(key)
-        new_rows.append((source, key[3], run.pk, *_totals(snapshot)))
-    upsert(
-        Snapshot,
-        ("source", "as_of", "run", "count", "numerator", "denominator", "maximum", "items"),
-        new_rows,
-        unique=("source", "as_of"),
-    )
-    return counts, written
+def _put_refusal_on_record(origin: Origin, digest: str, batch: Batch, now: datetime, started: float) -> None:
+    with transaction.atomic():
+        run = new_run(replace(origin, idempotency_key=""), digest, now)
+        settle(run, batch, Run.State.REFUSED, started)
+        if origin.feed is not None:
+            trust.feed_failed(origin.feed, first_fault(batch), now)
 
 
-def _count(counts: Counts, items: Mapping[str, Any], before: Mapping[str, Any], *, placed: bool) -> None:
-    same = sum(1 for name, held in items.items() if name in before and before[name] == held)
-    known = sum(1 for name in items if name in before)
-    counts.observations += len(items)
-    counts.new += len(items) - known
-    counts.changed += known - same
-    counts.unchanged += same
-    counts.gone += len(before) - known
-    if not placed:
-        counts.unplaced += len(items)
-
-
-def _totals(snapshot: NamedSnapshot) -> tuple[int, float, float, float | None, str]:
-    """(count, Σ numerator, Σ denominator, largest, items as text). Exactly rounded sums, whatever the order of rows."""
-    return (
-        len(snapshot.items),
-        math.fsum(snapshot.numerators),
-        math.fsum(snapshot.denominators),
-        max(snapshot.numerators, default=None),
-        json.dumps(snapshot.items, separators=(",", ":"), sort_keys=True, ensure_ascii=False),
-    )
-
-
-def _bound(touched: set[int]) -> None:
-    """Keep, for each touched source, which snapshot is the newest and from where on a judgment must read."""
-    of_source = Snapshot.objects.filter(source=OuterRef("pk")).order_by("-as_of").values("as_of")
-    edge = Cast(OuterRef("newest") - timedelta(days=WINDOW_DAYS), DateField())
-    sources = Source.objects.filter(pk__in=touched)
-    sources.update(newest=Subquery(of_source[:1]))
-    sources.update(carry=Coalesce(Subquery(of_source.filter(as_of__lt=edge)[:1]), Value(LONG_AGO)))
-
-
-def _judge_touched(pairs: set[tuple[int, int | None]], now: datetime) -> tuple[int, int]:
-    """Judge the live goals on these series, or leave them due when they are many. Returns (judged, left due)."""
-    if not pairs:
-        return 0, 0
-    metrics = dict(MetricVersion.objects.filter(pk__in={version for version, _ in pairs}).values_list("pk", "metric"))
-    wanted = {(metrics[version], team) for version, team in pairs if team is not None}
-    rows = (
-        Goal.objects.on_scorecards()
-        .filter(metric__in=set(metrics.values()), team__in={team for _, team in wanted})
-        .values_list("pk", "metric", "team")
-    )
-    touched = Goal.objects.filter(pk__in=[pk for pk, metric, team in rows if (metric, team) in wanted])
-    touched_count = touched.update(judge_due_at=now)
-    if touched_count > JUDGED_AT_ONCE:
-        return 0, touched_count
-    return judge_goals(touched, now), 0
+def first_fault(batch: Batch) -> str:
+    """The first fault of a batch in words."""
+    line, what = batch.faults[0]
+    return f"line {line}: {what}" if line else what

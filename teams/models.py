@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
 
 from django.db import models
 from django.db.models import Q
@@ -34,6 +33,9 @@ class Team(models.Model):
     parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="children")
     leaf = models.BooleanField(default=True, help_text="no children; kept by whatever changes the tree")
     time_zone = models.CharField(max_length=64, default="UTC")
+    handle = models.CharField(
+        max_length=200, blank=True, help_text="its name in CODEOWNERS where that is not its key, such as org/api-team"
+    )
 
     objects = TeamQuerySet.as_manager()
 
@@ -188,19 +190,41 @@ class Payload(models.Model):
 
 
 class Run(models.Model):
-    """One arrival of observations: from where, when, of which bytes, and what it changed."""
+    """One arrival: from where, when, of which bytes, read how, and what it changed; also one that was refused.
+
+    `asked` is how its payload was read (kind, measures, settings, as_of, source), so that it can be read again.
+    """
 
     class Kind(models.TextChoices):
         FILE = "file"
         API = "api"
+        PULL = "pull"
+
+    class State(models.TextChoices):
+        RECEIVED = "received"
+        STORED = "stored"
+        REFUSED = "refused"
+        FAILED = "failed"
 
     kind = models.CharField(max_length=8, choices=Kind.choices)
-    came_from = models.CharField(max_length=300, help_text="file name, or the token's label")
+    state = models.CharField(max_length=8, choices=State.choices, default=State.STORED)
+    came_from = models.CharField(max_length=300, help_text="file name, the token's label, or the address")
     format = models.CharField(max_length=20)
+    asked = models.JSONField(default=dict, blank=True)
+    scope = models.JSONField(default=dict, blank=True, help_text="metric versions, source and day of a report")
     feed = models.ForeignKey(Feed, null=True, blank=True, on_delete=models.SET_NULL, related_name="runs")
     token = models.ForeignKey(AccessToken, null=True, blank=True, on_delete=models.SET_NULL, related_name="runs")
-    payload = models.ForeignKey(Payload, on_delete=models.PROTECT, related_name="runs")
+    by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    digest = models.CharField(max_length=64, blank=True, db_index=True, help_text="SHA-256 of the bytes")
+    payload = models.ForeignKey(
+        Payload, null=True, blank=True, on_delete=models.SET_NULL, related_name="runs", help_text="while it is kept"
+    )
     received_at = models.DateTimeField(db_index=True)
+    taken_until = models.DateTimeField(null=True, blank=True, help_text="a worker has it until then")
+    tries = models.PositiveSmallIntegerField(default=0)
+    duration_ms = models.PositiveIntegerField(null=True, blank=True)
+    faults = models.JSONField(default=list, blank=True, help_text="[[line, what was expected], …]")
+    notes = models.JSONField(default=list, blank=True, help_text="what was left out of it and why")
     idempotency_key = models.CharField(max_length=200, blank=True)
     observations = models.PositiveIntegerField(default=0)
     snapshots = models.PositiveIntegerField(default=0)
@@ -212,6 +236,7 @@ class Run(models.Model):
 
     class Meta:
         ordering = ["-received_at", "-pk"]
+        indexes = [models.Index(fields=["feed", "-received_at"])]
         constraints = [
             models.UniqueConstraint(
                 fields=["token", "idempotency_key"],
@@ -276,6 +301,7 @@ class Snapshot(models.Model):
     denominator = models.FloatField(help_text="sum of denominators; 0 where the metric is no ratio")
     maximum = models.FloatField(null=True, blank=True, help_text="largest numerator; none when empty")
     items = models.JSONField()
+    placed = models.BooleanField(default=False, help_text="by ownership: a new rule may move its items to other teams")
 
     class Meta:
         ordering = ["source", "as_of"]
@@ -325,8 +351,120 @@ class Standing(models.Model):
         return f"{self.goal} on {self.day}: {self.status}"
 
 
-def standing_fields() -> list[str]:
-    """Names of what a judgment writes (all but the key)."""
-    keys = {"id", "goal", "day"}
-    fields: list[Any] = [field for field in Standing._meta.concrete_fields if field.name not in keys]
-    return [field.name for field in fields]
+class OwnershipFile(models.Model):
+    """A CODEOWNERS file of one source, in force from a day on until the next one of that source."""
+
+    source = models.CharField(max_length=300, blank=True)
+    effective_from = models.DateField(default=LONG_AGO)
+    flavor = models.CharField(max_length=8)
+    text = models.TextField()
+    set_at = models.DateTimeField()
+    set_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+
+    class Meta:
+        ordering = ["source", "effective_from"]
+        constraints = [models.UniqueConstraint(fields=["source", "effective_from"], name="one_ownership_file_a_day")]
+
+    def __str__(self) -> str:
+        return f"CODEOWNERS of {self.source or 'the default source'} from {self.effective_from}"
+
+
+class OwnershipPattern(models.Model):
+    """A pattern set by hand, from a day on until the day it ended; the newest that matches wins over any file."""
+
+    pattern = models.CharField(max_length=1000, help_text="as in CODEOWNERS: /src/api/, *.sql, docs/*")
+    source = models.CharField(max_length=300, blank=True)
+    any_source = models.BooleanField(default=False)
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="ownership_patterns")
+    effective_from = models.DateField(default=LONG_AGO)
+    ended_on = models.DateField(null=True, blank=True, help_text="in force no more from this day")
+    set_at = models.DateTimeField()
+    set_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"{self.pattern} → {self.team.key}"
+
+
+class OwnedComponent(models.Model):
+    """A Backstage Component's owner from a day on: its repository's items, and the item of its name, are the team's."""
+
+    key = models.CharField(max_length=150)
+    source = models.CharField(max_length=300, blank=True, help_text="its repository, where the catalog says it")
+    team = models.ForeignKey(Team, null=True, blank=True, on_delete=models.CASCADE, related_name="components")
+    effective_from = models.DateField(default=LONG_AGO)
+    set_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["key", "effective_from"]
+        constraints = [models.UniqueConstraint(fields=["key", "effective_from"], name="one_component_owner_a_day")]
+
+    def __str__(self) -> str:
+        return f"{self.key} of {self.team or 'nobody'}"
+
+
+class Hold(models.Model):
+    """Why standings on a metric (of one team, or of all) are held: nudges rest until somebody or a good run ends it."""
+
+    class Why(models.TextChoices):
+        FAILING = "failing"
+        SUDDEN = "sudden"
+        DISPUTED = "disputed"
+
+    metric = models.ForeignKey(Metric, on_delete=models.CASCADE, related_name="holds")
+    team = models.ForeignKey(Team, null=True, blank=True, on_delete=models.CASCADE, related_name="holds")
+    why = models.CharField(max_length=8, choices=Why.choices)
+    feed = models.ForeignKey(Feed, null=True, blank=True, on_delete=models.CASCADE, related_name="holds")
+    reason = models.CharField(max_length=200)
+    as_of = models.DateField(null=True, blank=True, help_text="of the value that moved")
+    since = models.DateTimeField()
+    until = models.DateTimeField(null=True, blank=True)
+    ended_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+
+    class Meta:
+        ordering = ["-since", "-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["metric", "feed"],
+                condition=Q(until__isnull=True, why="failing"),
+                name="one_open_hold_a_failing_feed",
+            ),
+            models.UniqueConstraint(
+                fields=["metric", "team", "as_of"], condition=Q(why="sudden"), name="one_hold_a_sudden_move"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.metric.key} of {self.team or 'all'} held: {self.reason}"
+
+
+class Dispute(models.Model):
+    """Somebody's "this number is wrong" about a value, and what the metric's owner answered."""
+
+    class Answer(models.TextChoices):
+        RIGHT = "right", "the number is right"
+        MENDED = "mended", "it was wrong and is mended"
+        WRONG = "wrong", "it is wrong and stays so for now"
+
+    metric = models.ForeignKey(Metric, on_delete=models.CASCADE, related_name="disputes")
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="disputes")
+    item = models.CharField(max_length=1000, blank=True)
+    value = models.FloatField(null=True, blank=True)
+    as_of = models.DateField(null=True, blank=True)
+    text = models.TextField()
+    hold = models.OneToOneField(Hold, null=True, on_delete=models.SET_NULL, related_name="dispute")
+    opened_at = models.DateTimeField()
+    opened_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    answer = models.CharField(max_length=8, choices=Answer.choices, blank=True)
+    answer_text = models.TextField(blank=True)
+    answered_at = models.DateTimeField(null=True, blank=True)
+    answered_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+
+    class Meta:
+        ordering = ["-opened_at", "-pk"]
+        indexes = [models.Index(fields=["metric", "team"])]
+
+    def __str__(self) -> str:
+        return f"{self.metric.key} of {self.team.key} disputed {self.opened_at:%Y-%m-%d}"

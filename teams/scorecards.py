@@ -33,6 +33,7 @@ class GoalCard:
     trail: Sequence[Crumb]
     items_short: int
     held: bool = False
+    reason: str = ""
     series: Sequence[Point] = ()
 
     @property
@@ -78,7 +79,7 @@ class Scorecard:
 def build(team: Team, on: date, goals: GoalQuerySet | None = None) -> Scorecard:
     """The team's scorecard on a day, judged from the observations held now and the terms in force on that day.
 
-    `goals` limits it to these (those a person may see). Seven queries at most, however many goals.
+    `goals` limits it to these (those a person may see). Eight queries at most, however many goals.
     """
     mine = (Goal.objects if goals is None else goals).on_scorecards().filter(team=team)
     by_id = {
@@ -96,6 +97,8 @@ def build(team: Team, on: date, goals: GoalQuerySet | None = None) -> Scorecard:
             terms=j.on_day.terms,
             trail=j.trail.crumbs,
             items_short=j.trail.items_short,
+            held=bool(j.held),
+            reason=j.reason,
             series=_points(j.on_day.terms, histories.get(j.on_day.pair, ()), on),
         )
         for j in judged

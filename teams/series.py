@@ -33,13 +33,15 @@ Histories = Mapping[Pair, Sequence[SourceHistory]]
 COLUMNS = "src.metric_version_id, src.team_id, src.id, src.name, src.retired_on, src.newest"
 # How much of each source is read.
 NEWEST, BOUNDED, WHOLE = "AND s.as_of = src.newest", "AND s.as_of >= src.carry", ""
+LATEST = "AND s.id IN (SELECT n.id FROM teams_snapshot n WHERE n.source_id = src.id ORDER BY n.as_of DESC LIMIT 13)"
 TOTALS = "s.id, s.as_of, s.count, s.numerator, s.denominator, s.maximum"
 
 
-def load(wanted: Mapping[Pair, date], whole: Iterable[Pair] = (), *, newest_only: bool = False) -> Histories:
+def load(wanted: Mapping[Pair, date], whole: Iterable[Pair] = (), *, some: str = BOUNDED) -> Histories:
     """The snapshots of these series that a judgment of each one's day may need, oldest first. One query, two at most.
 
-    With `newest_only` just the newest snapshot of each source, which is all that a value of today is made of.
+    With `some` NEWEST just the newest snapshot of each source, which is all that a value of today is made of; with
+    LATEST its thirteen newest, however old.
 
     A judgment of a day on or after the newest snapshot reads the 90 days before that snapshot and one snapshot more a
     source (`Source.carry`), however long the history is. For earlier days, and for the series in `whole` (whose
@@ -52,7 +54,7 @@ def load(wanted: Mapping[Pair, date], whole: Iterable[Pair] = (), *, newest_only
     found: dict[Pair, dict[int, SourceHistory]] = {}
     further: set[int] = set()
     if from_the_beginning != wanted.keys():
-        rows = _rows(versions, teams, NEWEST if newest_only else BOUNDED)
+        rows = _rows(versions, teams, some)
         for version, team, source, name, retired_on, newest, *totals in rows:
             pair = (version, team)
             day = wanted.get(pair)

@@ -15,6 +15,7 @@ from accounts.clock import today
 from program.rules.status import Judgment, judge
 from program.rules.trail import NO_TRAIL, Crumb, Trail, needs_items, trail
 
+from . import trust
 from .models import Goal, GoalTerms, Standing, Team
 from .series import Histories, SnapshotIds, load, load_items, snapshot_ids, trail_items
 from .statements import among, change, fetch
@@ -35,10 +36,17 @@ class Judged:
     on_day: GoalOnDay
     judgment: Judgment
     trail: Trail
+    held: str = ""
+    """why nudges rest, in words"""
+
+    @property
+    def reason(self) -> str:
+        """Why it is stale, without data or held, in words."""
+        return "; ".join(said for said in (self.judgment.reason, self.held) if said)[:200]
 
 
 def compute(on_days: Sequence[GoalOnDay]) -> tuple[list[Judged], Histories]:
-    """Judge goals from the observations held now, storing nothing; also gives the series that were read. Two queries.
+    """Judge goals from the observations held now, storing nothing; also gives the series that were read. Three queries.
 
     Each goal's day may be another; `on_days` names a series once, or several times with the same day.
     """
@@ -54,11 +62,12 @@ def compute(on_days: Sequence[GoalOnDay]) -> tuple[list[Judged], Histories]:
             behind_trails[position] = snapshot_ids(sources, g.day)
     needed = {pk for ids in behind_trails.values() for pk in (*ids.newest.values(), *ids.previous.values())}
     held = load_items(needed) if needed else {}
+    holds = trust.holds_of({g.metric for g in on_days}, min(wanted.values())) if on_days else {}
     judged = []
     for position, (g, judgment) in enumerate(zip(on_days, judgments, strict=True)):
         ids = behind_trails.get(position)
         found = trail(g.terms, judgment, *trail_items(ids, held)) if ids else NO_TRAIL
-        judged.append(Judged(g, judgment, found))
+        judged.append(Judged(g, judgment, found, trust.held_reason(holds, g.metric, g.team, g.day)))
     return judged, histories
 
 
@@ -78,7 +87,10 @@ def judge_goals(goals: QuerySet[Goal], now: datetime, *, daily: bool = False) ->
     for part in _parts(goals):
         with transaction.atomic():
             ids = _locked(part)
-            judged, _ = compute(in_force(ids, day_of))
+            on_days = in_force(ids, day_of)
+            if not daily:
+                trust.note_sudden(on_days, now)
+            judged, _ = compute(on_days)
             if daily:
                 record_baselines(judged, now)
             written += store(judged, now)
@@ -142,7 +154,7 @@ def store(judged: Sequence[Judged], now: datetime) -> int:
     """Keep standings, one a goal and day; a later judgment of the same day replaces it."""
     rows = [
         (
-            j.on_day.goal, j.judgment.day, str(j.judgment.status), j.judgment.reason, False, j.judgment.slipped,
+            j.on_day.goal, j.judgment.day, str(j.judgment.status), j.reason, bool(j.held), j.judgment.slipped,
             j.judgment.value, j.judgment.as_of, j.judgment.baseline, j.judgment.target, j.judgment.expected,
             j.judgment.gap, j.on_day.terms.start, j.on_day.terms.due, j.judgment.forecast, trail_json(j.trail),
             j.trail.items_short, now,

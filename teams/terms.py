@@ -37,6 +37,7 @@ class GoalOnDay:
 
     goal: int
     team: int
+    metric: int
     metric_version: int
     terms_row: int
     day: date
@@ -114,4 +115,4 @@ def _on_day(
         exemptions=exemptions,
     )
     recordable = baseline is None and state == Program.State.ACTIVE and day >= start
-    return GoalOnDay(goal, team, version, pk, day, terms, recordable)
+    return GoalOnDay(goal, team, metric, version, pk, day, terms, recordable)

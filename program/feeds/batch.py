@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
@@ -36,12 +37,29 @@ class Fault(NamedTuple):
     what: str
 
 
+class Complete(NamedTuple):
+    """A snapshot that a payload says is complete though it may have nothing in it."""
+
+    line: int
+    metric: str
+    team: str
+    source: str
+    as_of: date
+
+
 @dataclass(slots=True)
 class Batch:
-    """All that one payload says."""
+    """All that one payload says. Rows may be read as they are asked for: the faults are all there once they ended.
 
-    rows: list[Row] = field(default_factory=list)
+    `notes` are for the run's log; `as_of` and `source` are those of a report as a whole, whose scope is then stated.
+    """
+
+    rows: Iterable[Row] = ()
     faults: list[Fault] = field(default_factory=list)
+    complete: list[Complete] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    as_of: date | None = None
+    source: str = ""
 
     def fault(self, line: int, what: str) -> None:
         """Note a fault; beyond the hundredth they are counted out."""

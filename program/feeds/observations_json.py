@@ -2,68 +2,81 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any, NoReturn
+import re
+from typing import Any
 
-from .batch import Batch, Row, Unfit, finite, read_day, read_text, shown
+from .batch import Batch, Complete, Row, Unfit, finite, read_day, read_text, shown
+from .opened import json_of
 
-DEEPEST = 32
 REQUIRED = frozenset({"metric", "as_of", "numerator"})
 KNOWN = REQUIRED | {"team", "item", "denominator", "source"}
+SNAPSHOT = frozenset({"metric", "team", "source", "as_of"})
 
 
-def read(data: bytes) -> Batch:
-    """Read a JSON body; faults name the observation by its position in the list, from 1."""
+def read(data: bytes, source: str = "") -> Batch:
+    """Read a JSON body; faults name the observation by its position in the list, from 1.
+
+    `source` is that of observations which name none.
+    """
     batch = Batch()
     try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as fault:
-        batch.fault(0, f"the body is UTF-8; byte {fault.start} is not")
-        return batch
-    try:
-        document = json.loads(text, object_pairs_hook=_object, parse_constant=_no_constant)
+        document = json_of(data, "the body")
     except Unfit as fault:
         batch.fault(0, str(fault))
-    except RecursionError:
-        batch.fault(0, f"the body is nested at most {DEEPEST} deep")
-    except ValueError as fault:
-        line = getattr(fault, "lineno", 0)
-        batch.fault(line, f"a JSON document was expected: {str(fault)[:120]}")
     else:
-        _read_document(document, batch)
+        _read_document(document, source, batch)
     return batch
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise Unfit(f"a name stands once in an object; {shown(twice)} stands twice")
-    return found
+def recognizes(head: bytes) -> bool:
+    """Whether the first bytes look like it."""
+    return re.search(rb'"observations"\s*:', head) is not None
 
 
-def _no_constant(name: str) -> NoReturn:
-    raise Unfit(f"numbers are finite; {name} is not")
-
-
-def _read_document(document: Any, batch: Batch) -> None:
+def _read_document(document: Any, source: str, batch: Batch) -> None:
     observations = document.get("observations") if isinstance(document, dict) else None
     if not isinstance(observations, list):
         batch.fault(0, '{"observations": […]} was expected')
         return
-    if len(document) > 1:
-        unknown = next(name for name in document if name != "observations")
-        batch.fault(0, f'beside "observations" nothing is known; {shown(unknown)} is not')
+    unknown = next((name for name in document if name not in ("observations", "complete")), None)
+    if unknown is not None:
+        batch.fault(0, f'beside "observations" and "complete" nothing is known; {shown(unknown)} is not')
         return
+    rows: list[Row] = []
     for position, observation in enumerate(observations, 1):
         try:
-            batch.rows.append(_row(position, observation))
+            rows.append(_row(position, observation, source))
         except Unfit as fault:
             batch.fault(position, str(fault))
+    batch.rows = rows
+    _read_complete(document.get("complete", []), source, batch)
 
 
-def _row(position: int, observation: Any) -> Row:
+def _read_complete(snapshots: Any, source: str, batch: Batch) -> None:
+    """Snapshots that are complete, and empty unless observations of theirs stand beside them."""
+    if not isinstance(snapshots, list):
+        batch.fault(
+            0, f'"complete" is a list of snapshots, each with metric, team, as_of and source, not {shown(snapshots)}'
+        )
+        return
+    for position, snapshot in enumerate(snapshots, 1):
+        try:
+            if not isinstance(snapshot, dict) or not {"metric", "as_of"} <= snapshot.keys() <= SNAPSHOT:
+                raise Unfit(f"a complete snapshot has metric and as_of, and team and source, not {shown(snapshot)}")
+            batch.complete.append(
+                Complete(
+                    position,
+                    _text(snapshot["metric"], "metric"),
+                    _text(snapshot.get("team", ""), "team"),
+                    _text(snapshot.get("source", ""), "source") or source,
+                    _day(snapshot["as_of"]),
+                )
+            )
+        except Unfit as fault:
+            batch.fault(position, f"complete: {fault}")
+
+
+def _row(position: int, observation: Any, source: str) -> Row:
     if not isinstance(observation, dict):
         raise Unfit(f"an observation is an object, not {shown(observation)}")
     names = observation.keys()
@@ -76,7 +89,7 @@ def _row(position: int, observation: Any) -> Row:
         position,
         _text(observation["metric"], "metric"),
         _text(observation.get("team", ""), "team"),
-        _text(observation.get("source", ""), "source"),
+        _text(observation.get("source", ""), "source") or source,
         _text(observation.get("item", ""), "item"),
         _day(observation["as_of"]),
         _number(observation["numerator"], "numerator"),

@@ -6,18 +6,22 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from accounts.clock import latest_today
 from accounts.models import User
 from program.feeds.batch import shown
 
-from ..models import Membership, Team
+from ..models import LONG_AGO, Membership, OwnedComponent, Team
 from .changes import Changes
 from .fields import Fields
 from .marked_yaml import Document
 
 NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?", re.ASCII)
 LEAD, ZONE, COUNTRY = "technical-quality/lead", "technical-quality/time-zone", "technical-quality/country"
-READ = ("Group", "User")
-LEFT_ALONE = ("Component", "API", "Resource", "System", "Domain", "Location", "Template")
+HANDLE, SOURCE = "technical-quality/codeowners", "technical-quality/source"
+SLUGS = ("github.com/project-slug", "gitlab.com/project-slug", "bitbucket.org/project-slug")
+"""Annotations that name a component's repository, unless technical-quality/source does."""
+READ = ("Group", "User", "Component")
+LEFT_ALONE = ("API", "Resource", "System", "Domain", "Location", "Template")
 
 
 @dataclass(slots=True)
@@ -29,6 +33,7 @@ class GroupSpec:
     name: str
     zone: str
     lead: str
+    handle: str
     parent: str
     children: Sequence[str]
     members: set[str] = field(default_factory=set)
@@ -48,11 +53,22 @@ class UserSpec:
 
 
 @dataclass(slots=True)
+class ComponentSpec:
+    """A Component entity: who owns it, and its repository where the file says it."""
+
+    document: Document
+    key: str
+    owner: str
+    source: str
+
+
+@dataclass(slots=True)
 class OrgSpec:
     """All entities of a file, by key; `left_alone` counts kinds that say nothing about teams."""
 
     groups: dict[str, GroupSpec] = field(default_factory=dict)
     users: dict[str, UserSpec] = field(default_factory=dict)
+    components: dict[str, ComponentSpec] = field(default_factory=dict)
     left_alone: int = 0
 
 
@@ -76,13 +92,16 @@ def _entity(document: Document, org: OrgSpec) -> None:
     if metadata is None:
         return
     key = _name(metadata)
-    known: dict[str, object] = dict(org.groups if kind == "Group" else org.users)
+    by_kind: dict[str, Mapping[str, object]] = {"Group": org.groups, "User": org.users, "Component": org.components}
+    known = by_kind[kind]
     if key in known:
         metadata.fault("name", f"{kind} {key} stands twice; it was expected once")
     spec = spec or Fields(Document({}, {(): document.line(())}))
     annotations = metadata.mapping("annotations") or Fields(Document({}, {(): document.line(())}))
     if kind == "Group":
         org.groups[key] = _group(document, key, metadata, spec, annotations)
+    elif kind == "Component":
+        org.components[key] = ComponentSpec(document, key, entity_name(spec.text("owner")), _source(annotations))
     else:
         org.users[key] = _user(document, key, metadata, spec, annotations)
 
@@ -105,10 +124,15 @@ def _group(document: Document, key: str, metadata: Fields, spec: Fields, annotat
         name=(profile.text("displayName", most=200) if profile else "") or metadata.text("title", most=200) or key,
         zone=annotations.zone(ZONE, default=""),
         lead=entity_name(annotations.text(LEAD)),
+        handle=annotations.text(HANDLE, most=200).lstrip("@"),
         parent=entity_name(spec.text("parent")),
         children=[entity_name(child) for child in spec.texts("children")],
         members={entity_name(member) for member in spec.texts("members")},
     )
+
+
+def _source(annotations: Fields) -> str:
+    return next((found for name in (SOURCE, *SLUGS) if (found := annotations.text(name, most=300))), "")
 
 
 def _user(document: Document, key: str, metadata: Fields, spec: Fields, annotations: Fields) -> UserSpec:
@@ -151,6 +175,11 @@ def _resolve(org: OrgSpec) -> None:
             if member not in org.users:
                 path = ("metadata", "annotations", LEAD) if member == group.lead else ("spec", "members")
                 group.document.fault(path, f"user {member} is not known: a User of that name was expected in the file")
+    for component in org.components.values():
+        if component.owner and component.owner not in org.groups and component.owner not in known:
+            component.document.fault(
+                ("spec", "owner"), f"group {component.owner} is not known: a Group of that name was expected"
+            )
     for group in org.groups.values():
         for child in group.children:
             if child in org.groups and not org.groups[child].parent:
@@ -178,6 +207,7 @@ def apply(org: OrgSpec, changes: Changes) -> None:
     for group in org.groups.values():
         team = teams.setdefault(group.key, Team(key=group.key))
         values = {"name": group.name} | ({"time_zone": group.zone} if group.zone else {})
+        values |= {"handle": group.handle} if group.handle else {}
         changes.put("team", group.key, team, values)
     for group in org.groups.values():
         parent = teams[group.parent] if group.parent else None
@@ -189,6 +219,23 @@ def apply(org: OrgSpec, changes: Changes) -> None:
     _mark_leaves(teams.values())
     for group in org.groups.values():
         _put_members(teams[group.key], group, people, changes)
+    for component in org.components.values():
+        _put_component(component, teams, changes)
+
+
+def _put_component(spec: ComponentSpec, teams: Mapping[str, Team], changes: Changes) -> None:
+    """An owner counts from today on; the first one that is known, from the beginning."""
+    rows = OwnedComponent.objects.filter(key=spec.key).select_related("team").order_by("effective_from")
+    held = rows.last()
+    team = teams.get(spec.owner)
+    if held is not None and (held.team, held.source) == (team, spec.source):
+        return
+    since = LONG_AGO if held is None else latest_today(changes.now)
+    OwnedComponent.objects.update_or_create(
+        key=spec.key, effective_from=since, defaults={"team": team, "source": spec.source, "set_at": changes.now}
+    )
+    before = None if held is None else {"owner": held.team.key if held.team else "", "source": held.source}
+    changes.note("component", spec.key, before, {"owner": spec.owner, "source": spec.source})
 
 
 def _put_user(spec: UserSpec, changes: Changes) -> User:

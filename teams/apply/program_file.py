@@ -11,8 +11,11 @@ from program.feeds.batch import shown
 from program.rules.cadence import every_of
 from program.rules.glidepath import ideal
 
+from . import feeds, scores
+from .feeds import FeedSpec
 from .fields import Fields, as_day, as_number
 from .marked_yaml import Document
+from .scores import ScoreSpec
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 AGGREGATIONS = ("sum", "ratio", "mean", "max", "latest")
@@ -30,6 +33,8 @@ class MetricSpec:
     aggregation: str
     fresh_for: int
     definition: str
+    hand_hours: float
+    sudden: float
     playbook: dict[str, Any] | None
 
 
@@ -68,21 +73,27 @@ class ProgramSpec:
     metrics: Sequence[MetricSpec]
     goals: Sequence[GoalSpec]
     waves: Sequence[WaveSpec]
+    feeds: Sequence[FeedSpec] = ()
+    scores: Sequence[ScoreSpec] = ()
 
 
 def read(document: Document) -> ProgramSpec:
     """Read one document. Faults gather in it; a specification with faults is not to be applied."""
     top = Fields(document)
-    top.only({"program", "metrics", "goals", "waves", "nudges"})
+    top.only({"program", "metrics", "goals", "waves", "nudges", "feeds", "scores"})
     program = top.mapping("program", required=True) or Fields(Document({}, {(): 1}))
     metrics = [_metric(fields) for fields in top.mappings("metrics")]
     waves = [_wave(fields) for fields in top.mappings("waves")]
     goals = [_goal(fields) for fields in top.mappings("goals")]
+    found_feeds = [feeds.read(fields) for fields in top.mappings("feeds")]
+    found_scores = [scores.read(fields) for fields in top.mappings("scores")]
     charter, sponsor, owners = _charter(program)
     charter |= _nudges(top.mapping("nudges"))
     _once(top, "metrics", [metric.key for metric in metrics])
     _once(top, "waves", [wave.key for wave in waves])
-    return ProgramSpec(charter, sponsor, owners, metrics, goals, waves)
+    _once(top, "feeds", [feed.key for feed in found_feeds])
+    _once(top, "scores", [score.key for score in found_scores])
+    return ProgramSpec(charter, sponsor, owners, metrics, goals, waves, found_feeds, found_scores)
 
 
 def check_improve_by(document: Document, goals: Sequence[GoalSpec], known: dict[str, tuple[str, str]]) -> None:
@@ -144,7 +155,21 @@ def _review(review: Fields | None) -> dict[str, Any]:
 
 
 def _metric(fields: Fields) -> MetricSpec:
-    fields.only({"key", "name", "unit", "direction", "aggregation", "fresh_for", "definition", "playbook"})
+    fields.only(
+        {
+            "key",
+            "name",
+            "unit",
+            "direction",
+            "aggregation",
+            "fresh_for",
+            "definition",
+            "playbook",
+            "hand_hours",
+            "sudden",
+        }
+    )
+    sudden = fields.number("sudden", least=0)
     days, rest = divmod(fields.minutes("fresh_for", required=True), 1440)
     if rest:
         fields.fault("fresh_for", f"fresh_for is whole days, such as 45d, not {shown(fields.value['fresh_for'])}")
@@ -157,6 +182,8 @@ def _metric(fields: Fields) -> MetricSpec:
         aggregation=fields.choice("aggregation", AGGREGATIONS),
         fresh_for=days,
         definition=fields.text("definition"),
+        hand_hours=fields.number("hand_hours", least=0, most=168) or 0.0,
+        sudden=6.0 if sudden is None else sudden,
         playbook=_playbook(fields.mapping("playbook")),
     )
 

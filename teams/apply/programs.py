@@ -5,14 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Max
-
 from accounts.clock import today
 from accounts.models import User
 from program.models import GoalRule, Metric, MetricVersion, Playbook, Program, ProgramOwner, Wave
 
 from ..goals import make_goals
 from ..models import Goal, Team, WaveTeam
+from . import feeds, scores
 from .changes import Changes
 from .marked_yaml import Document
 from .program_file import GoalSpec, MetricSpec, ProgramSpec, check_improve_by
@@ -41,6 +40,10 @@ def check(document: Document, spec: ProgramSpec) -> None:
     for place, wave in enumerate(spec.waves):
         _check_teams(document, ("waves", place, "teams"), list(wave.teams), leaves, set())
     check_improve_by(document, spec.goals, known)
+    for place, feed in enumerate(spec.feeds):
+        feeds.check(document, ("feeds", place), feed, known, spec.charter["key"])
+    for place, score in enumerate(spec.scores):
+        scores.check(document, ("scores", place), score, known)
 
 
 def _check_teams(document: Document, path: Any, teams: Any, leaves: dict[str, bool], waves: set[str]) -> None:
@@ -70,6 +73,10 @@ def apply(spec: ProgramSpec, changes: Changes) -> Program:
     _owners(program, spec, changes)
     for metric in spec.metrics:
         _metric(program, metric, changes)
+    for feed in spec.feeds:
+        feeds.put(program, feed, changes)
+    for score in spec.scores:
+        scores.put(score, changes)
     _waves(program, spec, changes)
     _rules(program, spec.goals, changes)
     make_goals(program, changes.now, changes.note)
@@ -91,16 +98,16 @@ def _owners(program: Program, spec: ProgramSpec, changes: Changes) -> None:
 
 def _metric(program: Program, spec: MetricSpec, changes: Changes) -> None:
     metric = Metric.objects.filter(key=spec.key).first() or Metric(key=spec.key)
-    values = {"name": spec.name, "program": program, "fresh_for": spec.fresh_for}
+    values = {
+        "name": spec.name, "program": program, "fresh_for": spec.fresh_for, "hand_hours": spec.hand_hours,
+        "sudden": spec.sudden,
+    }  # fmt: skip
     changed = changes.put("metric", spec.key, metric, values)
     current = metric.versions.filter(current=True).first()
     defining = {name: getattr(spec, name) for name in DEFINING}
     if current is None or any(getattr(current, name) != value for name, value in defining.items()):
-        metric.versions.update(current=False)
-        newest = metric.versions.aggregate(newest=Max("number"))["newest"] or 0
-        version = MetricVersion(metric=metric, number=newest + 1, current=True, opened_at=changes.now)
-        changed |= changes.put("metric version", f"{spec.key} v{newest + 1}", version, defining)
-    if changed:  # freshness and version decide on `stale`
+        feeds.open_version(metric, defining, changes)
+    elif changed:  # freshness decides on `stale`
         Goal.objects.filter(metric=metric).update(judge_due_at=changes.now)
     if spec.playbook is not None:
         expert = spec.playbook["expert"]

@@ -49,7 +49,7 @@ def test_a_batch_becomes_snapshots_with_a_run_on_record():
     run = Run.objects.get()
     assert counts(run) == (3, 4, 0, 0, 0, 0)
     assert (run.came_from, run.received_at, run.observations) == ("test.csv", NOW, 4)
-    assert len(run.payload_id) == 64
+    assert len(run.digest) == 64
     assert run.payload.size == len(BATCH)
     assert everything() == [
         ("api", date(2026, 3, 1), 1, 3.0, 0.0, 3.0, {"api/views.py": 3}),

@@ -64,7 +64,7 @@ def test_today_is_the_team_s_own():
 
 def test_a_batch_that_touches_many_goals_leaves_them_due(monkeypatch):
     world = settle()
-    monkeypatch.setattr("teams.ingest.JUDGED_AT_ONCE", 1)
+    monkeypatch.setattr("teams.keeping.JUDGED_AT_ONCE", 1)
     feed("typed-functions,api,a.py,2026-03-01,2,10\ntyped-functions,web,b.py,2026-03-01,2,10\n")
     assert Standing.objects.count() == 0
     assert Goal.objects.filter(judge_due_at__isnull=False).count() == 3  # these two, and one that is new

@@ -40,7 +40,7 @@ def test_a_batch_is_stored_and_answered(client, world: World):
     body = answer.json()
     run = Run.objects.get()
     assert body == {
-        "run": run.pk, "digest": run.payload_id, "received_at": "2026-03-16T09:30:00+00:00", "observations": 2,
+        "run": run.pk, "digest": run.digest, "received_at": "2026-03-16T09:30:00+00:00", "observations": 2,
         "snapshots": 1, "new": 2, "changed": 0, "unchanged": 0, "gone": 0, "unplaced": 0, "judged": 1, "due": 0,
     }  # fmt: skip
     assert run.token.label == "ci"
@@ -92,9 +92,12 @@ def test_a_token_feeds_what_its_scope_says_and_nothing_else(client, world: World
     feed = world.program.feeds.create(key="ci", name="CI")
     feed.metrics.add(world.findings)
     assert push(client, ROWS, bearer("observations:feed:ci")).status_code == 400
+    refused = Run.objects.get()
+    assert (refused.feed, refused.state, refused.observations) == (feed, "refused", 0)
+    assert "metric 'typed-functions' is not known here" in refused.faults[0][1]
     ours = push(client, HEADER + "findings,api,a,2026-03-01,1,\n", bearer("observations:feed:ci"))
     assert ours.status_code == 201
-    assert Run.objects.get().feed == feed
+    assert Run.objects.latest("pk").feed == feed
 
 
 def test_expired_and_revoked_tokens_stop_at_once(client, world: World):

@@ -7,7 +7,6 @@ from typing import Any, cast
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers, status
-from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -19,19 +18,12 @@ from program.models import Feed, Metric
 from teams.ingest import KeyReused, Origin, Received, Refused, ingest
 from teams.models import Run
 
+from .bodies import Unparsed, body, idempotency_key, key_reused, refusal
 from .problems import Problem
 from .tokens import OBSERVATIONS, BearerToken, FeedsObservations
 
 LARGEST = 10_000_000
-
-
-class Unparsed(BaseParser):
-    """Leaves the body as it came: the kind of report reads it."""
-
-    media_type = "*/*"
-
-    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> dict[str, Any]:  # noqa: ARG002
-        return {}
+TAKEN = (KINDS["csv"], KINDS["json"])
 
 
 class ObservationsAnswer(serializers.Serializer):
@@ -68,8 +60,8 @@ class ObservationsView(APIView):
     def post(self, request: Request) -> Response:
         """Store a batch whole, or refuse it whole with each bad line (up to 100) and what was expected."""
         kind = by_media_type(request.content_type or "")
-        if kind is None:
-            expected = " or ".join(media for known in KINDS.values() for media in known.media_types)
+        if kind not in TAKEN:
+            expected = " or ".join(media for known in TAKEN for media in known.media_types)
             raise Problem(status.HTTP_415_UNSUPPORTED_MEDIA_TYPE, "Unknown media type", f"{expected} was expected")
         token = cast(AccessToken, request.auth)
         origin = Origin(
@@ -77,37 +69,16 @@ class ObservationsView(APIView):
             came_from=token.label,
             format=kind,
             token=token,
-            idempotency_key=_idempotency_key(request),
+            idempotency_key=idempotency_key(request),
             **_scope(token),
         )
         try:
-            received = ingest(_body(request), origin, now())
+            received = ingest(body(request, LARGEST), origin, now())
         except Refused as refused:
-            faults = [{"line": fault.line, "expected": fault.what} for fault in refused.faults]
-            title = "Nothing was stored"
-            raise Problem(status.HTTP_400_BAD_REQUEST, title, f"{len(faults)} faults", faults) from None
+            raise refusal(refused.faults) from None
         except KeyReused:
-            detail = "this Idempotency-Key came before with another body; a new key was expected"
-            raise Problem(status.HTTP_422_UNPROCESSABLE_ENTITY, "Nothing was stored", detail) from None
+            raise key_reused() from None
         return Response(_answer(received), status=status.HTTP_201_CREATED)
-
-
-def _body(request: Request) -> bytes:
-    """The body, unless it is longer than taken at once; read no further than that."""
-    declared = request.META.get("CONTENT_LENGTH") or "0"
-    stream = request._request
-    data = stream.read(LARGEST + 1) if not declared.isdecimal() or int(declared) <= LARGEST else b""
-    if (declared.isdecimal() and int(declared) > LARGEST) or len(data) > LARGEST:
-        detail = f"a body of at most {LARGEST:,} bytes was expected: send it in parts of whole snapshots"
-        raise Problem(status.HTTP_413_REQUEST_ENTITY_TOO_LARGE, "Too large", detail)
-    return data
-
-
-def _idempotency_key(request: Request) -> str:
-    key = request.headers.get("Idempotency-Key", "")
-    if len(key) > 200 or not (key.isascii() and (key.isprintable() or not key)):
-        raise Problem(status.HTTP_400_BAD_REQUEST, "Nothing was stored", "an Idempotency-Key of at most 200 characters")
-    return key
 
 
 def _scope(token: AccessToken) -> dict[str, Any]:
@@ -128,7 +99,7 @@ def _answer(received: Received) -> dict[str, Any]:
     counts = ("observations", "snapshots", "new", "changed", "unchanged", "gone", "unplaced")
     return {
         "run": run.pk,
-        "digest": run.payload_id,
+        "digest": run.digest,
         "received_at": run.received_at.isoformat(),
         **{name: getattr(run, name) for name in counts},
         "judged": received.judged,

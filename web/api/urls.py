@@ -6,10 +6,13 @@ from django.urls import path
 from drf_spectacular.views import SpectacularAPIView
 
 from .observations import ObservationsView
+from .runs import RunsView, RunView
 from .scorecards import ScorecardView
 
 urlpatterns = [
     path("observations", ObservationsView.as_view(), name="api-observations"),
+    path("feeds/<str:key>/runs", RunsView.as_view(), name="api-runs"),
+    path("feeds/<str:key>/runs/<int:pk>", RunView.as_view(), name="api-run"),
     path("teams/<str:key>/scorecard", ScorecardView.as_view(), name="api-scorecard"),
     path("schema", SpectacularAPIView.as_view(), name="api-schema"),
 ]

@@ -1,0 +1,95 @@
+"""JSON and XML opened as a stranger's: no duplicate names, no NaN, no entities, and only so deep."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from typing import Any, NoReturn
+from xml.etree.ElementTree import Element, ParseError
+
+from defusedxml.common import DefusedXmlException
+from defusedxml.ElementTree import iterparse
+
+from .batch import Unfit, shown
+
+DEEPEST = 32
+
+
+def text_of(data: bytes, what: str = "the file") -> str:
+    """The bytes as text in UTF-8, with or without a byte order mark. Raises Unfit."""
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as fault:
+        raise Unfit(f"{what} is UTF-8; byte {fault.start} is not") from None
+    if "\x00" in text:
+        raise Unfit(f"{what} has no NUL characters")
+    return text
+
+
+def json_of(data: bytes, what: str = "the file") -> Any:
+    """A JSON document: finite numbers, each name once in an object, at most 32 deep. Raises Unfit."""
+    text = text_of(data, what)
+    try:
+        document = json.loads(text, object_pairs_hook=_object, parse_constant=_no_constant)
+    except RecursionError:
+        raise Unfit(f"{what} is nested at most {DEEPEST} deep") from None
+    except ValueError as fault:
+        if isinstance(fault, Unfit):
+            raise
+        raise Unfit(f"a JSON document was expected: {str(fault)[:120]}") from None
+    _check_depth(document, what)
+    return document
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise Unfit(f"a name stands once in an object; {shown(twice)} stands twice")
+    return found
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise Unfit(f"numbers are finite; {name} is not")
+
+
+def _check_depth(document: Any, what: str) -> None:
+    level = [document] if isinstance(document, dict | list) else []
+    for _ in range(DEEPEST):
+        if not level:
+            return
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, dict | list)
+        ]
+    if level:
+        raise Unfit(f"{what} is nested at most {DEEPEST} deep")
+
+
+def elements(data: bytes) -> Iterator[tuple[str, Element]]:
+    """("start" or "end", element) of an XML document in order; an ended element may be cleared by the caller.
+
+    Entities are refused (a document type without them is not: Cobertura has one). Raises Unfit.
+    """
+    depth = 0
+    try:
+        for event, element in iterparse(io.BytesIO(data), events=("start", "end")):
+            depth += 1 if event == "start" else -1
+            if depth > DEEPEST:
+                raise Unfit(f"the file is nested at most {DEEPEST} deep")
+            yield event, element
+    except DefusedXmlException:
+        raise Unfit("an XML document without entities was expected") from None
+    except (ParseError, ValueError, LookupError) as fault:
+        if isinstance(fault, Unfit):
+            raise
+        raise Unfit(f"an XML document was expected: {str(fault)[:120]}") from None
+
+
+def local(element: Element) -> str:
+    """An element's name without its namespace."""
+    return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""

@@ -1,0 +1,188 @@
+"""Feeds as code: how a feed is written down, and making the database say so; pages use the same."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Max
+
+from program.feeds.batch import Unfit, shown
+from program.feeds.registry import KINDS, Kind
+from program.models import Feed, Metric, MetricVersion, Program
+
+from ..models import Goal
+from .changes import Changes
+from .fields import Fields
+from .marked_yaml import Document
+
+KNOWN = {"key", "name", "kind", "source", "scope", "every", "settings", "measures", "metrics"}
+ASKS = {"json-paths": ("rows", "item", "team", "numerator", "denominator"), "sql": ("query",)}
+"""Settings that say what is measured, by kind: another value is another definition of the metric."""
+SOONEST = 5
+
+
+@dataclass(frozen=True, slots=True)
+class FeedSpec:
+    """A feed as it is written down; `line` is where."""
+
+    line: int
+    key: str
+    name: str
+    kind: str
+    source: str
+    scope: Any
+    every_minutes: int | None
+    settings: dict[str, Any]
+    measures: dict[str, str]
+    metrics: Sequence[str]
+
+
+def read(fields: Fields) -> FeedSpec:
+    """Read one feed. Faults gather in its document."""
+    fields.only(KNOWN)
+    kind = fields.choice("kind", ("", *KINDS), default="")
+    every = fields.minutes("every") or None
+    if every is not None and every < SOONEST:
+        fields.fault("every", f"every is at least {SOONEST} minutes, such as 1h, not {shown(fields.value['every'])}")
+    settings, measures = _mapping(fields, "settings"), _mapping(fields, "measures")
+    spec = FeedSpec(
+        line=fields.document.line(fields.path),
+        key=fields.key(),
+        name=fields.text("name", required=True, most=200),
+        kind=kind,
+        source=fields.text("source", most=300),
+        scope=_scope(fields),
+        every_minutes=every,
+        settings=settings,
+        measures={str(measure): str(metric) for measure, metric in measures.items()},
+        metrics=fields.texts("metrics"),
+    )
+    _check_kind(fields, spec)
+    return spec
+
+
+def _mapping(fields: Fields, name: str) -> dict[str, Any]:
+    value = fields.value.get(name) or {}
+    if not isinstance(value, dict):
+        fields.fault(name, f"{name} is a mapping, not {shown(value)}")
+        return {}
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError):
+        fields.fault(name, f"{name} holds texts, numbers, lists and mappings only")
+        return {}
+    return {str(key): held for key, held in value.items()}
+
+
+def _scope(fields: Fields) -> Any:
+    value = fields.value.get("scope")
+    if value in (None, "", "owners", "all"):
+        return value or ""
+    if isinstance(value, list) and value and all(isinstance(key, str) for key in value):
+        return value
+    fields.fault("scope", f"scope is owners, all or a list of team keys, not {shown(value)}")
+    return ""
+
+
+def _check_kind(fields: Fields, spec: FeedSpec) -> None:
+    kind = KINDS.get(spec.kind)
+    pulled = kind is not None and kind.requests is not None and "url" in spec.settings
+    if kind is not None and kind.name in ("prometheus", "csv-url", "sql"):
+        pulled = True
+    if spec.every_minutes and not pulled:
+        fields.fault(
+            "every", "every is for a feed that is fetched: one of prometheus, json-paths, csv-url and sql with a url"
+        )
+    if pulled and kind is not None and kind.requests is not None:
+        try:
+            kind.requests(spec.settings)
+        except Unfit as unfit:
+            fields.fault("settings", str(unfit))
+    if kind is not None:
+        unknown = [name for name in spec.settings if name not in (kind.settings or {})]
+        if unknown:
+            known = ", ".join(kind.settings or {}) or "none"
+            fields.fault("settings", f"settings of {kind.name} are {known}; {shown(unknown[0])} is not known")
+    if kind is not None and kind.report is not None and not spec.measures:
+        fields.fault("measures", f"measures says which measure of {kind.title} becomes which metric")
+    if not spec.measures and not spec.metrics:
+        fields.fault("metrics", "metrics (of observations) or measures (of reports) were expected")
+
+
+def check(
+    document: Document, place: tuple[str | int, ...], spec: FeedSpec, known: Mapping[str, Any], program: str
+) -> None:
+    """Fault what a feed says against what is known: its metrics, and whose key it is."""
+    for metric in {*spec.metrics, *spec.measures.values()} - known.keys():
+        name = "measures" if metric in spec.measures.values() else "metrics"
+        document.fault((*place, name), f"{metric} is no metric of this file or of another program")
+    owner = Feed.objects.filter(key=spec.key).values_list("program__key", flat=True).first()
+    if owner is not None and owner != program:
+        document.fault((*place, "key"), f"feed {spec.key} is one of program {owner}: another key was expected")
+
+
+def put(program: Program, spec: FeedSpec, changes: Changes) -> Feed:
+    """Write a checked feed. What it asks its source for is part of its metrics' definitions: a change is a version."""
+    feed = Feed.objects.filter(key=spec.key).first() or Feed(key=spec.key, program=program)
+    values = {
+        "name": spec.name, "kind": spec.kind, "source": spec.source, "scope": spec.scope, "settings": spec.settings,
+        "measures": spec.measures, "every_minutes": spec.every_minutes,
+    }  # fmt: skip
+    timed = spec.every_minutes != feed.every_minutes
+    changes.put("feed", spec.key, feed, values)
+    if timed:
+        feed.next_due_at = changes.now if spec.every_minutes else None
+        feed.save(update_fields=["next_due_at"])
+    wanted = sorted({*spec.metrics, *spec.measures.values()})
+    held = sorted(feed.metrics.values_list("key", flat=True))
+    if held != wanted:
+        feed.metrics.set(Metric.objects.filter(key__in=wanted))
+        changes.note("feed metrics", spec.key, {"metrics": held}, {"metrics": wanted})
+    for metric in Metric.objects.filter(key__in=wanted):
+        _ask(feed, metric, spec, changes)
+    return feed
+
+
+def asked_for(spec: FeedSpec, metric: str) -> dict[str, Any]:
+    """What a feed asks its source for to measure a metric: the part of it that defines the metric."""
+    measures = sorted(measure for measure, of in spec.measures.items() if of == metric)
+    found: dict[str, Any] = {"measures": measures} if measures else {}
+    if spec.kind == "prometheus":
+        queries = spec.settings.get("queries") or {}
+        found["queries"] = {measure: queries[measure] for measure in measures if measure in queries}
+    found |= {name: spec.settings[name] for name in ASKS.get(spec.kind, ()) if name in spec.settings}
+    return found
+
+
+def _ask(feed: Feed, metric: Metric, spec: FeedSpec, changes: Changes) -> None:
+    current = metric.versions.filter(current=True).first()
+    asked = asked_for(spec, metric.key)
+    if current is None or current.query.get(feed.key, {}) == asked:
+        return
+    query = current.query | {feed.key: asked}
+    if feed.key not in current.query:  # another source of the same thing: the definition stands
+        current.query = query
+        current.save(update_fields=["query"])
+        return
+    open_version(metric, {"query": query}, changes)
+
+
+def open_version(metric: Metric, values: Mapping[str, Any], changes: Changes) -> MetricVersion:
+    """Open the next version of a metric, like the current one but for `values`; goals on the old one become stale."""
+    current = metric.versions.filter(current=True).first()
+    names = ("direction", "aggregation", "unit", "definition", "query")
+    before = {name: getattr(current, name) for name in names} if current else {}
+    metric.versions.update(current=False)
+    newest = metric.versions.aggregate(newest=Max("number"))["newest"] or 0
+    version = MetricVersion(metric=metric, number=newest + 1, current=True, opened_at=changes.now)
+    changes.put("metric version", f"{metric.key} v{newest + 1}", version, before | dict(values))
+    Goal.objects.filter(metric=metric).update(judge_due_at=changes.now)
+    return version
+
+
+def kind_of(feed: Feed) -> Kind | None:
+    """The kind that a feed names, if it names one."""
+    return KINDS.get(feed.kind)
