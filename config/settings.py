@@ -204,6 +204,8 @@ EMAIL_USE_SSL = env.bool("EMAIL_USE_SSL", False)
 EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT", 30)
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "Quality programs <quality@localhost>")
 INSTANCE_ID = env.str("INSTANCE_ID", "")
+# Feeds are fetched from public addresses, and from these networks of one's own.
+OUTBOUND_ALLOW_NETWORKS = env.list("OUTBOUND_ALLOW_NETWORKS", default=[])
 CLOCK_FILE = str(VAR_DIR / "demo-days-ahead") if DEMO else None
 
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", "") or "embedded://localhost//"

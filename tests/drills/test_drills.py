@@ -58,6 +58,19 @@ def test_worker_killed_and_redis_wiped_lose_nothing(redis_url):
     assert figures["nudges.worker_killed.killed"]["value"] == 3
 
 
+@pytest.mark.once
+def test_no_url_reaches_an_address_that_is_not_public():
+    figures = {name.removeprefix("ssrf."): figure for name, figure in drill("drills.ssrf").items()}
+    assert [name for name, figure in figures.items() if not figure["ok"]] == []
+    values = {name: figure["value"] for name, figure in figures.items()}
+    assert values["vectors"] >= 80
+    assert (values["inside"], values["brought_back"], values["surprises"], values["resolutions"]) == (0, 0, 0, 1)
+    assert values["rebinding"] >= 50
+    assert values["controls"] >= 20
+    for twin in ("resolve_again", "check_the_first", "check_nothing", "follow_redirects"):
+        assert values[f"sabotage.{twin}.inside"] > 0
+
+
 def test_the_mail_server_stalls_refuses_and_remembers():
     import smtplib
 
