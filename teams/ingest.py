@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime
 from time import perf_counter
@@ -17,7 +17,7 @@ from accounts.models import AccessToken, User
 from program.feeds.batch import MOST_FAULTS, Batch, Fault
 from program.feeds.registry import KINDS, Kind
 from program.feeds.report import Asked
-from program.models import Feed
+from program.models import Feed, MetricVersion
 
 from . import trust
 from .keeping import judge_touched, keep
@@ -119,16 +119,21 @@ def attempt(data: bytes, origin: Origin, now: datetime) -> Trial:
     return found
 
 
-def read(data: bytes, origin: Origin, now: datetime) -> tuple[Batch, Placed]:
-    """Read a payload and place its rows; the batch's faults are complete, sorted by line."""
+def read(
+    data: bytes, origin: Origin, now: datetime, versions: Mapping[str, MetricVersion] | None = None
+) -> tuple[Batch, Placed]:
+    """Read a payload and place its rows; the batch's faults are complete, sorted by line.
+
+    `versions` are those of metrics to be used instead of the current ones, to read an old payload again.
+    """
     zone = origin.feed.program.review_zone if origin.feed else "UTC"
     batch = origin.format.read(data, origin.asked, today(zone, now))
     if origin.format.report is not None and not origin.asked.measures:
         batch.fault(0, f"a feed that says which measure of {origin.format.title} becomes which metric was expected")
-    placer = Placer(batch, origin.metrics, now)
+    placer = Placer(batch, origin.metrics, now, versions)
     placed = placer.place()
     if not batch.faults and origin.format.report is not None:
-        placer.cover(origin.asked, origin.scope)
+        placer.cover(origin.scope)
     if not batch.faults and not placed.named:
         batch.fault(0, "at least one observation was expected")
     batch.faults = sorted(batch.faults)[:MOST_FAULTS]

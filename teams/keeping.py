@@ -28,6 +28,9 @@ WRITTEN_AT_ONCE = 20_000
 """Observations in one statement, so that a long file takes little memory."""
 
 
+COLUMNS = ("source", "as_of", "run", "count", "numerator", "denominator", "maximum", "items", "placed")
+
+
 @dataclass(slots=True)
 class Counts:
     """What a run changed, in observations; `snapshots` are those it named."""
@@ -43,7 +46,7 @@ class Counts:
 
 def keep(run: Run, named: Named) -> tuple[Counts, list[SnapshotKey]]:
     """Write the snapshots that are new or say something else than what is held. Returns the counts and those keys."""
-    sources = _sources(named)
+    sources = sources_of(named)
     counts, written = Counts(), []
     for part in _parts(named):
         written += _write(run, part, sources, counts)
@@ -64,7 +67,7 @@ def _parts(named: Named) -> Iterator[Named]:
         yield part
 
 
-def _sources(named: Mapping[SnapshotKey, NamedSnapshot]) -> dict[tuple[int, int | None, str], int]:
+def sources_of(named: Mapping[SnapshotKey, NamedSnapshot]) -> dict[tuple[int, int | None, str], int]:
     """The row of each source that a batch names, made where it is new, and locked: two batches take turns."""
     wanted = {key[:3] for key in named}
     matching = Q(metric_version__in={version for version, _, _ in wanted}, name__in={name for _, _, name in wanted}) & (
@@ -98,7 +101,7 @@ def _write(
     for key, snapshot in named.items():
         source = sources[key[:3]]
         items = snapshot.items()
-        text = json.dumps(items, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
+        text = as_text(items)
         before = held.get((source, key[3]))
         if before is None:
             _count(counts, items, {}, placed=key[1] is not None)
@@ -108,14 +111,14 @@ def _write(
             if known == items and before[1] == snapshot.placed:
                 continue
         written.append(key)
-        rows.append((source, key[3], run.pk, *_totals(snapshot), text, snapshot.placed))
-    upsert(
-        Snapshot,
-        ("source", "as_of", "run", "count", "numerator", "denominator", "maximum", "items", "placed"),
-        rows,
-        unique=("source", "as_of"),
-    )
+        rows.append((source, key[3], run.pk, *totals(snapshot), text, snapshot.placed))
+    upsert(Snapshot, COLUMNS, rows, unique=("source", "as_of"))
     return written
+
+
+def as_text(items: Mapping[str, Any]) -> str:
+    """Items as a snapshot's row holds them, the same text for the same items."""
+    return json.dumps(items, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
 
 
 def _held(sources: set[int], days: set[Any]) -> dict[tuple[int, Any], tuple[str, bool]]:
@@ -144,7 +147,7 @@ def _count(counts: Counts, items: Mapping[str, Any], before: Mapping[str, Any], 
         counts.unplaced += len(items)
 
 
-def _totals(snapshot: NamedSnapshot) -> tuple[int, float, float, float | None]:
+def totals(snapshot: NamedSnapshot) -> tuple[int, float, float, float | None]:
     """(count, Σ numerator, Σ denominator, largest). Exactly rounded sums, whatever the order of rows."""
     return (
         len(snapshot.names),

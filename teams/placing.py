@@ -11,7 +11,6 @@ from itertools import islice
 
 from accounts.clock import latest_today
 from program.feeds.batch import Batch, Row
-from program.feeds.report import Asked
 from program.models import MetricVersion
 
 from . import ownership
@@ -67,14 +66,22 @@ class Scope:
 class Placer:
     """Places one batch; keeps what it looked up."""
 
-    def __init__(self, batch: Batch, metrics: frozenset[str] | None, now: datetime) -> None:
+    def __init__(
+        self,
+        batch: Batch,
+        metrics: frozenset[str] | None,
+        now: datetime,
+        versions: Mapping[str, MetricVersion] | None = None,
+    ) -> None:
+        """`metrics` are those it may speak of (None: any); `versions` are used instead of their current ones."""
         self.batch = batch
         self.metrics = metrics
         self.future = latest_today(now)
         self.placed = Placed()
         self._teams: dict[str, tuple[int, bool]] = {}
         self._asked_teams: set[str] = set()
-        self._asked_metrics: set[str] = set()
+        self._asked_metrics: set[str] = set(versions or ())
+        self.placed.versions |= dict(versions or {})
         self._owners: Owners | None = None
         self._sources: set[str] = set()
         self._slots: dict[tuple[str, str, str, date], tuple[SnapshotKey, NamedSnapshot]] = {}
@@ -184,7 +191,7 @@ class Placer:
             if not finite:
                 self.batch.fault(0, "the numbers of a snapshot add up to a finite total")
 
-    def cover(self, asked: Asked, scope: Scope) -> int:
+    def cover(self, scope: Scope) -> int:
         """Give each team in a report's scope that it says nothing of an empty snapshot. Returns how many.
 
         In scope are the teams that own something of the source (or all, or those named), and those of which the
@@ -193,8 +200,8 @@ class Placer:
         day, source = self.batch.as_of, self.batch.source
         if day is None or day > self.future:
             return 0
-        self._look_up([Row(0, metric, "", source, "", day, 0.0, None) for metric in asked.measures.values()])
-        versions = [self.placed.versions[key] for key in asked.measures.values() if key in self.placed.versions]
+        self._look_up([Row(0, metric, "", source, "", day, 0.0, None) for metric in self.batch.spoken])
+        versions = [self.placed.versions[key] for key in self.batch.spoken if key in self.placed.versions]
         teams = self._in_scope(scope, source, day)
         known = Source.objects.filter(metric_version__in=versions, name=source)
         before: dict[int, set[int | None]] = {version.pk: set() for version in versions}

@@ -58,7 +58,7 @@ def pull(feed: Feed, now: datetime, by: User | None = None) -> Received | None:
     """Fetch a feed and take what it brings; None if that failed, which the feed and its run then say."""
     permanent, retry_after, received = False, None, None
     try:
-        data = payload_of(feed)
+        data = ask(feed)
         received = ingest(data, _origin(feed, by), now)
     except Refused:
         permanent = True  # the same answer is refused again: the next regular time is soon enough
@@ -79,7 +79,7 @@ def pull(feed: Feed, now: datetime, by: User | None = None) -> Received | None:
 
 def try_pull(feed: Feed, now: datetime) -> Trial:
     """Fetch a feed and tell what it would store; nothing is kept. Raises FetchFailed."""
-    return attempt(payload_of(feed), _origin(feed, None), now)
+    return attempt(ask(feed), _origin(feed, None), now)
 
 
 def wait(every_minutes: int, failures: int, *, permanent: bool = False, retry_after: int | None = None) -> timedelta:
@@ -92,7 +92,7 @@ def wait(every_minutes: int, failures: int, *, permanent: bool = False, retry_af
     return timedelta(minutes=minutes * random.uniform(1 - SPREAD, 1 + SPREAD))  # noqa: S311 - no secret hangs on it
 
 
-def payload_of(feed: Feed) -> bytes:
+def ask(feed: Feed) -> bytes:
     """What the feed's source says now. Raises FetchFailed."""
     kind = KINDS[feed.kind]
     if kind.name == "sql":

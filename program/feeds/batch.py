@@ -51,7 +51,8 @@ class Complete(NamedTuple):
 class Batch:
     """All that one payload says. Rows may be read as they are asked for: the faults are all there once they ended.
 
-    `notes` are for the run's log; `as_of` and `source` are those of a report as a whole, whose scope is then stated.
+    `notes` are for the run's log; `as_of` and `source` are those of a report as a whole, whose scope is then stated,
+    and `spoken` the metrics that it speaks of.
     """
 
     rows: Iterable[Row] = ()
@@ -60,6 +61,7 @@ class Batch:
     notes: list[str] = field(default_factory=list)
     as_of: date | None = None
     source: str = ""
+    spoken: list[str] = field(default_factory=list)
 
     def fault(self, line: int, what: str) -> None:
         """Note a fault; beyond the hundredth they are counted out."""

@@ -48,6 +48,7 @@ def read(data: bytes, settings: Mapping[str, Any], measures: Collection[str]) ->
             element.clear()
         elif name == "package":
             element.clear()
+    report.found["line-coverage"] = {}
     root = _root(roots, settings, report)
     for file, found in lines.items():
         _file(report, file_item(file, settings, root), found)

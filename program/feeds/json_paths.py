@@ -36,7 +36,7 @@ def read(data: bytes, settings: Mapping[str, Any], measures: Collection[str]) ->
     if not isinstance(rows, list):
         raise Unfit(f"rows picks a list, not {shown(rows)}")
     paths = {name: _expression(settings, name, name) for name in FIELDS}
-    report = Report()
+    report = Report({"value": {}})
     for position, row in enumerate(rows, 1):
         try:
             _row(report, paths, row)

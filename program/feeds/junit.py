@@ -30,7 +30,7 @@ def recognizes(head: bytes) -> bool:
 
 def read(data: bytes, settings: Mapping[str, Any], measures: Collection[str]) -> Report:  # noqa: ARG001 - all kinds alike
     """Count the test cases themselves (attributes of suites count subtests, retries and more). Raises Unfit."""
-    report = Report()
+    report = Report({measure.key: {} for measure in MEASURES})
     seen = 0
     for event, element in elements(data):
         name = local(element)

@@ -53,6 +53,7 @@ def read(data: bytes, settings: Mapping[str, Any], measures: Collection[str]) ->
         elif word and not word.startswith("#") and not (colon and word == "TN"):
             raise Unfit(f"line {number}: a record such as SF:file or DA:line,hits was expected, not {shown(line)}")
     report = Report()
+    report.found["line-coverage"] = {}
     for name, found in files.items():
         item = file_item(name, settings)
         _add(report, "line-coverage", item, found.lines, found.given.get("LH"), found.given.get("LF"))

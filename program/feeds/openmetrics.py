@@ -64,10 +64,13 @@ def read(data: bytes, settings: Mapping[str, Any], measures: Collection[str]) ->
 def pick(samples: Collection[Sample], settings: Mapping[str, Any], measures: Collection[str]) -> Report:
     """Make a report of samples. A sample that is no number (NaN, infinite) says nothing and is left out."""
     report = Report()
+    names = {sample.name for sample in samples}
     for measure in measures:
         above, slash, below = measure.partition("/")
         parts = [_selector(above)] + ([_selector(below)] if slash else [])
-        figures = [_figures(samples, selector, settings, report) for selector in parts]
+        if not all(part is not None and part.name in names for part in parts):
+            continue  # a feed may ask for measures of other kinds of reports as well
+        figures = [_figures(samples, selector, settings, report) for selector in parts if selector]
         report.found.setdefault(measure, {})
         for (team, item), number in figures[0].items():
             if not slash:
@@ -79,11 +82,11 @@ def pick(samples: Collection[Sample], settings: Mapping[str, Any], measures: Col
     return report
 
 
-def _selector(text: str) -> Selector:
+def _selector(text: str) -> Selector | None:
     found = SELECTOR.fullmatch(text)
     labels = [LABEL.fullmatch(part) for part in (found[2] or "").split(",") if part.strip()] if found else []
     if found is None or None in labels:
-        raise Unfit(f'a measure is a name such as up or errors{{job="api"}}, or one / another, not {shown(text)}')
+        return None
     return Selector(found[1], {label[1]: label[2] for label in labels if label})
 
 

@@ -28,7 +28,7 @@ def read(data: bytes, settings: Mapping[str, Any], measures: Collection[str]) ->
     if not isinstance(checks, list) or not all(isinstance(check, dict) for check in checks):
         raise Unfit('an OpenSSF Scorecard with a list of "checks" was expected')
     repository = document.get("repo")
-    report = Report(as_of=day_of(str(document.get("date", ""))))
+    report = Report({measure.key: {} for measure in MEASURES}, as_of=day_of(str(document.get("date", ""))))
     if isinstance(repository, dict) and isinstance(repository.get("name"), str):
         report.source = repository["name"]
     total = _score(document.get("score"), "score")

@@ -22,13 +22,14 @@ MEASURES = (
 
 
 def requests(settings: Mapping[str, Any]) -> dict[str, Request]:
-    """One request a query, under "NAME" and, for the one below it, "NAME/"."""
+    """One request a query, under "NAME" and, for the one below it, "NAME/"; as of `time` (seconds) where it is set."""
     base = checked_url(settings).rstrip("/")
     base = base if base.endswith("/api/v1/query") else f"{base}/api/v1/query"
     found = {}
     for name, queries in _queries(settings).items():
         for mark, query in zip(("", "/"), queries, strict=False):
-            found[name + mark] = Request(f"{base}?{urlencode({'query': query})}", {"Accept": "application/json"})
+            asked = {"query": query} | ({"time": settings["time"]} if "time" in settings else {})
+            found[name + mark] = Request(f"{base}?{urlencode(asked)}", {"Accept": "application/json"})
     return found
 
 

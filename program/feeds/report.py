@@ -38,6 +38,7 @@ class Total:
 class Report:
     """A report as read: totals by measure and (team, item); its own day and source where it says them.
 
+    A measure that it speaks of is in `found` even if nothing was counted; one that is not there, it does not measure.
     `team` is mostly empty: ownership places the item. `notes` tell what was left out and why.
     """
 
@@ -88,7 +89,11 @@ class Asked:
 
 def rows_of(report: Report, asked: Asked, today: date) -> Batch:
     """The observations that a feed makes of a report. As of: what was asked, else the report's own day, else today."""
-    batch = Batch(notes=report.notes)
+    spoken = [metric for measure, metric in asked.measures.items() if measure in report.found]
+    batch = Batch(notes=report.notes, spoken=spoken)
+    if asked.measures and not spoken:
+        has, wants = ", ".join(sorted(report.found)[:10]) or "nothing", ", ".join(sorted(asked.measures)[:10])
+        batch.fault(0, f"a report that measures one of {wants} was expected; it measures {has}")
     day = asked.as_of or report.as_of or today
     source = asked.source or report.source
     rows: list[Row] = []

@@ -180,4 +180,9 @@ def test_the_schema_names_what_there_is(client, world: World):
     client.force_login(world.tess)
     answer = client.get("/api/v1/schema?format=json")
     assert answer.status_code == 200
-    assert set(answer.json()["paths"]) == {"/api/v1/observations", "/api/v1/teams/{key}/scorecard"}
+    assert set(answer.json()["paths"]) == {
+        "/api/v1/observations",
+        "/api/v1/feeds/{key}/runs",
+        "/api/v1/feeds/{key}/runs/{id}",
+        "/api/v1/teams/{key}/scorecard",
+    }
