@@ -9,6 +9,7 @@ class NudgesConfig(AppConfig):
 
     def ready(self) -> None:
         # Models can be imported only now.
-        from . import digest, kinds
+        from . import digest, kinds, trouble
 
         kinds.register(digest.KIND)
+        kinds.register(trouble.KIND)

@@ -9,7 +9,7 @@ from django.db.models import Q
 
 from accounts.models import User
 from program.models import Program
-from teams.models import Goal
+from teams.models import Goal, Hold
 
 
 class DeliveryQuerySet(models.QuerySet["Delivery"]):
@@ -224,6 +224,22 @@ class Notice(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.key} to {self.person}"
+
+
+class Trouble(models.Model):
+    """What an owner was told once: that standings on a metric are held, and why."""
+
+    person = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    hold = models.ForeignKey(Hold, on_delete=models.CASCADE, related_name="told")
+    delivery = models.ForeignKey(Delivery, null=True, on_delete=models.SET_NULL, related_name="troubles")
+    told_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-told_at", "pk"]
+        constraints = [models.UniqueConstraint(fields=["person", "hold"], name="one_trouble_a_person")]
+
+    def __str__(self) -> str:
+        return f"{self.hold} to {self.person}"
 
 
 class Mute(models.Model):

@@ -6,13 +6,14 @@ from celery import shared_task
 
 from accounts import clock
 
-from . import delivery, planning
+from . import delivery, planning, trouble
 
 
 @shared_task(name="nudges.tasks.plan_due", ignore_result=True)
 def plan_due() -> None:
-    """Plan the digests whose hour has come."""
+    """Plan the digests whose hour has come, and what owners are told of trouble with their numbers."""
     planning.plan(clock.now())
+    trouble.plan(clock.now())
 
 
 @shared_task(name="nudges.tasks.deliver_due", ignore_result=True)

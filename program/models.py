@@ -105,6 +105,19 @@ class ProgramOwner(models.Model):
         return f"{self.user} ({self.role})"
 
 
+class MetricQuerySet(models.QuerySet["Metric"]):
+    """Metrics by who may see and change them."""
+
+    def visible_to(self, user: User) -> MetricQuerySet:
+        """Those of no program, of programs this person may see, and those that such a program's goals refer to."""
+        programs = Program.objects.visible_to(user)
+        return self.filter(Q(program=None) | Q(program__in=programs) | Q(goal_rules__program__in=programs)).distinct()
+
+    def run_by(self, user: User) -> MetricQuerySet:
+        """Those that this person may change."""
+        return self if user.is_superuser else self.filter(program__in=Program.objects.run_by(user))
+
+
 class Metric(models.Model):
     """A named definition, global by its key; how it is computed lives in its versions."""
 
@@ -123,6 +136,8 @@ class Metric(models.Model):
     sudden = models.FloatField(
         default=6.0, help_text="a move is sudden beyond this many times the usual one; 0: never asked"
     )
+
+    objects = MetricQuerySet.as_manager()
 
     class Meta:
         ordering = ["key"]

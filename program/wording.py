@@ -6,7 +6,7 @@ No Django here, and no locale: the same number reads the same on every machine.
 from __future__ import annotations
 
 import math
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -98,6 +98,20 @@ def day(when: date | None) -> str:
     if when is None:
         return "no day"
     return f"{when.day} {MONTHS[when.month - 1]} {when.year}"
+
+
+def moment(when: datetime | None) -> str:
+    """A moment in UTC to the minute, such as "23 Nov 2026 14:05"."""
+    return "" if when is None else f"{day(when.date())} {when:%H:%M}"
+
+
+def minutes(number: int) -> str:
+    """A span in its largest whole unit: "hour", "6 hours", "day", "45 minutes"."""
+    for size, noun in ((1440, "day"), (60, "hour"), (1, "minute")):
+        if number % size == 0:
+            many = number // size
+            return noun if many == 1 else f"{many} {noun}s"
+    return f"{number} minutes"
 
 
 def near_day(when: date | None, today: date) -> str:

@@ -16,7 +16,7 @@ from program.rules.series import SourceReadings, points, value_on, with_value
 from program.rules.status import WORST_FIRST, Status
 
 from .models import Goal, GoalQuerySet, Team
-from .series import NEWEST, Histories, Pair, load
+from .series import NEWEST, NOBODY, Histories, Pair, SourceHistory, load, load_unowned
 from .standings import on as judge_on
 from .statements import as_day, fetch
 from .terms import GoalOnDay, in_force
@@ -209,6 +209,7 @@ def trend(program: Program, metric: Metric, until: date) -> Trend:
     teams = {g.pair: g for g in on_days}
     readings = {pair: [h.readings for h in histories.get(pair, ())] for pair in teams}
     paths = {pair: _path(g, readings[pair]) for pair, g in teams.items()}
+    readings |= {pair: [h.readings for h in found] for pair, found in load_unowned([version.pk]).items()}
     days = sorted({r.as_of for sources in readings.values() for s in sources for r in s.readings if r.as_of <= until})
     targets = {path.target for path in paths.values() if path}
     return Trend(
@@ -235,18 +236,25 @@ def totals(program: Program, on: date) -> list[Total]:
     every = [g for of_one in by_version.values() for g in of_one]
     unrecorded = [g.pair for g in every if g.terms.baseline is None]
     histories = load({g.pair: on for g in every}, whole=unrecorded, some=NEWEST)
+    nobodys = load_unowned(by_version)
     found = [
-        _metric_total(metrics[version.metric_id], version, by_version[pk], histories, on)
+        _metric_total(metrics[version.metric_id], version, by_version[pk], histories, nobodys.get((pk, NOBODY), ()), on)
         for pk, version in versions.items()
     ]
     return sorted(found, key=lambda total: total.metric.key)
 
 
 def _metric_total(
-    metric: Metric, version: MetricVersion, on_days: Sequence[GoalOnDay], histories: Histories, on: date
+    metric: Metric,
+    version: MetricVersion,
+    on_days: Sequence[GoalOnDay],
+    histories: Histories,
+    nobodys: Sequence[SourceHistory],
+    on: date,
 ) -> Total:
     readings = {g.pair: [h.readings for h in histories.get(g.pair, ())] for g in on_days}
     paths = {g.pair: _path(g, readings[g.pair]) for g in on_days}
+    readings[version.pk, NOBODY] = [h.readings for h in nobodys]
     point = _total(on, version.aggregation, readings, paths)
     values = [value_on(version.aggregation, sources, on) for sources in readings.values()]
     targets = {path.target for path in paths.values() if path}
@@ -304,6 +312,7 @@ def _total(
     readings: Mapping[Pair, Sequence[SourceReadings]],
     paths: Mapping[Pair, _Path | None],
 ) -> TrendPoint:
+    """The total on a day. What nobody owns counts in it, and has no path: it is expected to be where it is."""
     values = {pair: value_on(aggregation, sources, day) for pair, sources in readings.items()}
     present = {pair: value for pair, value in values.items() if value.value is not None}
     if not present or aggregation == "latest":
@@ -314,9 +323,10 @@ def _total(
     total = math.fsum(v.numerator for v in present.values())
     weight = math.fsum(weights.values()) if aggregation in ("ratio", "mean") else 1.0
     on_path = {pair: path for pair, path in paths.items() if path and pair in present and day >= path.goal.terms.start}
+    pathless = [present[pair].numerator for pair in present if pair[1] == NOBODY]
     should = None
-    if len(on_path) == len(present) and weight:
-        should = math.fsum(path.on(day) * weights[pair] for pair, path in on_path.items()) / weight
+    if on_path and len(on_path) + len(pathless) == len(present) and weight:
+        should = math.fsum([*(path.on(day) * weights[pair] for pair, path in on_path.items()), *pathless]) / weight
     return TrendPoint(day, total / weight if weight else None, should)
 
 

@@ -28,12 +28,16 @@ class SourceHistory:
 
 
 Histories = Mapping[Pair, Sequence[SourceHistory]]
+NOBODY = 0
+"""Stands for the team in the pair of what no rule places."""
 
 
 COLUMNS = "src.metric_version_id, src.team_id, src.id, src.name, src.retired_on, src.newest"
 # How much of each source is read.
 NEWEST, BOUNDED, WHOLE = "AND s.as_of = src.newest", "AND s.as_of >= src.carry", ""
-LATEST = "AND s.id IN (SELECT n.id FROM teams_snapshot n WHERE n.source_id = src.id ORDER BY n.as_of DESC LIMIT 13)"
+LATEST = """AND s.as_of >= COALESCE(
+  (SELECT n.as_of FROM teams_snapshot n WHERE n.source_id = src.id ORDER BY n.as_of DESC LIMIT 1 OFFSET 12),
+  (SELECT MIN(m.as_of) FROM teams_snapshot m WHERE m.source_id = src.id))"""
 TOTALS = "s.id, s.as_of, s.count, s.numerator, s.denominator, s.maximum"
 
 
@@ -72,6 +76,19 @@ def load(wanted: Mapping[Pair, date], whole: Iterable[Pair] = (), *, some: str =
     return {pair: sorted(held.values(), key=lambda history: history.readings.name) for pair, held in found.items()}
 
 
+def load_unowned(versions: Iterable[int], some: str = "") -> Histories:
+    """The snapshots of what no rule places, by (metric version, NOBODY). They count in roll-ups only. One query."""
+    found: dict[Pair, dict[int, SourceHistory]] = {}
+    wanted = sorted(set(versions))
+    if wanted:
+        of_versions, parameters = among("src.metric_version_id", wanted)
+        for version, _, source, name, retired_on, _, *totals in _read(
+            f"{of_versions} AND src.team_id IS NULL", parameters, some
+        ):
+            _add(found, (version, NOBODY), source, name, retired_on, totals)
+    return {pair: list(held.values()) for pair, held in found.items()}
+
+
 def _add(
     found: dict[Pair, dict[int, SourceHistory]],
     pair: Pair,
@@ -89,24 +106,28 @@ def _add(
 
 
 def _rows(versions: list[int], teams: list[int], since: str) -> Iterable[tuple[Any, ...]]:
-    """Snapshots of all sources of these versions and teams, each source's oldest first.
+    of_versions, first = among("src.metric_version_id", versions)
+    of_teams, second = among("src.team_id", teams)
+    return _read(f"{of_versions} AND {of_teams}", first + second, since)
+
+
+def _read(condition: str, parameters: list[Any], since: str) -> Iterable[tuple[Any, ...]]:
+    """Snapshots of the sources that a condition chooses, each source's oldest first.
 
     On PostgreSQL the lateral subquery (with OFFSET 0, which keeps it apart) reads each source by the index, whatever
     the planner believes of the table; SQLite does so by itself.
     """
-    of_versions, first = among("src.metric_version_id", versions)
-    of_teams, second = among("src.team_id", teams)
     if connection.vendor == "postgresql":
         return fetch(
             f"""SELECT {COLUMNS}, s.* FROM teams_source src CROSS JOIN LATERAL (
             SELECT {TOTALS} FROM teams_snapshot s WHERE s.source_id = src.id {since} ORDER BY s.as_of OFFSET 0) s
-            WHERE {of_versions} AND {of_teams}""",  # noqa: S608
-            first + second,
+            WHERE {condition}""",  # noqa: S608
+            parameters,
         )
     rows = fetch(
         f"""SELECT {COLUMNS}, {TOTALS} FROM teams_source src JOIN teams_snapshot s ON s.source_id = src.id {since}
-        WHERE {of_versions} AND {of_teams} ORDER BY src.id, s.as_of""",  # noqa: S608
-        first + second,
+        WHERE {condition} ORDER BY src.id, s.as_of""",  # noqa: S608
+        parameters,
     )
     return [(*row[:4], as_day(row[4]), as_day(row[5]), row[6], as_day(row[7]), *row[8:]) for row in rows]
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from accounts.clock import latest_today
+from accounts.clock import today
 from accounts.models import User
 from program.feeds.batch import shown
 
@@ -230,7 +230,7 @@ def _put_component(spec: ComponentSpec, teams: Mapping[str, Team], changes: Chan
     team = teams.get(spec.owner)
     if held is not None and (held.team, held.source) == (team, spec.source):
         return
-    since = LONG_AGO if held is None else latest_today(changes.now)
+    since = LONG_AGO if held is None else today("UTC", changes.now)
     OwnedComponent.objects.update_or_create(
         key=spec.key, effective_from=since, defaults={"team": team, "source": spec.source, "set_at": changes.now}
     )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from accounts.clock import latest_today
+from accounts.clock import today
 from program.models import ScoreVersion
 
 from .changes import Changes
@@ -57,5 +57,5 @@ def put(spec: ScoreSpec, changes: Changes) -> None:
         changes.put("score", spec.key, newest, {"name": spec.name})
         return
     number = 1 if newest is None else newest.number + 1
-    version = ScoreVersion(key=spec.key, number=number, effective_from=latest_today(changes.now))
+    version = ScoreVersion(key=spec.key, number=number, effective_from=today("UTC", changes.now))
     changes.put("score", f"{spec.key} v{number}", version, {"name": spec.name, "parts": spec.parts})

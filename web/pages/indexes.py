@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from accounts.clock import now, today
-from program.models import Program
+from program.models import Program, ScoreVersion
 from teams.models import Team
 from web import access, lines
 from web.groups import children_of, teams_below
@@ -45,6 +45,7 @@ class TeamsContext:
     on: date
     group: Team | None
     q: str
+    scores: Sequence[ScoreVersion]
 
 
 @require_safe
@@ -85,7 +86,13 @@ def _teams(request: HttpRequest, found: Sequence[Team], top: Team | None, q: str
     days = {team.pk: today(team.time_zone, moment) for team in found}
     shown = lines.of_teams(found, access.goals(request), days)
     on = max(days.values(), default=moment.date())
-    return page(request, TeamsContext(shown, lines.said_of_teams(shown), on, top, q))
+    return page(request, TeamsContext(shown, lines.said_of_teams(shown), on, top, q, _scores(top)))
+
+
+def _scores(top: Team | None) -> Sequence[ScoreVersion]:
+    """The newest version of each composite score, for the list of all teams only."""
+    newest = {} if top else {one.key: one for one in ScoreVersion.objects.order_by("key", "number")}
+    return list(newest.values())
 
 
 def _filter(request: HttpRequest) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import ClassVar
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -49,6 +50,7 @@ class Context:
     kept: bool
     differ: int
     told: Sequence[Nudge]
+    messages: Sequence[str]
 
 
 @require_safe
@@ -76,6 +78,7 @@ def team(request: HttpRequest, key: str) -> HttpResponse:
         kept=bool(kept),
         differ=sum(view.said_then is not None for view in views),
         told=_told(found, on, None if mine else user),
+        messages=[str(message) for message in messages.get_messages(request)],
     )
     return page(request, context)
 

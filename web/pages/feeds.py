@@ -1,0 +1,345 @@
+"""Feeds: how a program's numbers arrive, a page to connect, try, send and watch each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, ClassVar
+
+import yaml
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.clock import now
+from accounts.tokens import issue
+from program.feeds.batch import Fault, Unfit, read_day, read_text
+from program.feeds.packed import inflate
+from program.feeds.registry import KINDS, Kind, recognized
+from program.fetch import FetchFailed
+from program.models import Feed, Metric, Program
+from teams.apply.changes import Changes
+from teams.apply.feeds import FeedSpec, check, put, read
+from teams.apply.fields import Fields
+from teams.apply.marked_yaml import Unreadable, load
+from teams.ingest import Origin, Refused, attempt, ingest, of_feed
+from teams.models import Run
+from teams.pulling import keep_credential, pull, try_pull
+from teams.trials import Trial
+from web import access
+from web.render import page
+
+RUNS = 20
+LARGEST, LARGEST_INFLATED = 50_000_000, 200_000_000
+
+
+@dataclass(frozen=True)
+class FeedLine:
+    """One feed of the list: its newest run, and how it does in words."""
+
+    feed: Feed
+    kind: str
+    run: Run | None
+    said: str
+
+
+@dataclass
+class FeedsContext:
+    """A program's feeds."""
+
+    template: ClassVar[str] = "pages/feeds.html"
+    here: ClassVar[str] = "programs"
+    program: Program
+    lines: Sequence[FeedLine]
+    sentence: str
+    is_owner: bool
+    unplaced: int
+    messages: Sequence[str]
+
+
+@dataclass
+class FeedContext:
+    """One feed. `trial` is what a payload would store, `shown_token` a token that is shown this once."""
+
+    template: ClassVar[str] = "pages/feed.html"
+    here: ClassVar[str] = "programs"
+    feed: Feed
+    kind: Kind | None
+    sentence: str
+    metrics: Sequence[Any]
+    runs: Sequence[Run]
+    is_owner: bool
+    pulled: bool
+    address: str
+    settings: str
+    trial: Trial | None = None
+    tried: str = ""
+    problem: str = ""
+    faults: Sequence[Fault] = ()
+    shown_token: str = ""
+    messages: Sequence[str] = ()
+
+
+@dataclass
+class EditContext:
+    """A feed's settings. `faults` are what a try to keep them found."""
+
+    template: ClassVar[str] = "pages/feed-edit.html"
+    here: ClassVar[str] = "programs"
+    program: Program
+    feed: Feed | None
+    kinds: Mapping[str, Kind]
+    values: Mapping[str, str]
+    faults: Sequence[str] = field(default_factory=list)
+
+
+@require_safe
+def feeds(request: HttpRequest, key: str) -> HttpResponse:
+    """How a program's numbers arrive, what is failing first."""
+    program = access.program(request, key)
+    lines = [_line(feed) for feed in program.feeds.order_by("-failures", "key")]
+    failing = sum(line.feed.failures > 0 for line in lines)
+    sentence = f"{failing} of {len(lines)} feeds {'is' if failing == 1 else 'are'} failing." if failing else (
+        "All feeds bring their numbers." if lines else ""
+    )  # fmt: skip
+    owner = access.owns(access.person(request), program)
+    unplaced = sum(line.run.unplaced for line in lines if line.run)
+    said = [str(message) for message in messages.get_messages(request)]
+    return page(request, FeedsContext(program, lines, sentence, owner, unplaced, said))
+
+
+def _line(feed: Feed) -> FeedLine:
+    run = feed.runs.order_by("-received_at", "-pk").first()
+    kind = KINDS[feed.kind].title if feed.kind in KINDS else "any report"
+    return FeedLine(feed, kind, run, _said(feed, run))
+
+
+def _said(feed: Feed, run: Run | None) -> str:
+    if feed.paused:
+        return "paused"
+    if feed.failures:
+        return f"failing: {feed.last_error}"
+    if run is None:
+        return "nothing came yet"
+    return f"{run.observations} observations, {run.new} new, {run.changed} changed, {run.gone} gone"
+
+
+@require_safe
+def feed(request: HttpRequest, key: str) -> HttpResponse:
+    """One feed: how to send to it or when it is fetched, its runs, and what each brought."""
+    return page(request, _context(request, access.feed(request, key)))
+
+
+def _context(request: HttpRequest, found: Feed, **more: Any) -> FeedContext:
+    runs = list(found.runs.select_related("token", "by").order_by("-received_at", "-pk")[:RUNS])
+    kind = KINDS.get(found.kind)
+    pulled = kind is not None and kind.pulled and "url" in found.settings
+    return FeedContext(
+        feed=found,
+        kind=kind,
+        sentence=_sentence(found, runs, pulled=pulled),
+        metrics=list(found.metrics.all()),
+        runs=runs,
+        is_owner=access.owns(access.person(request), found.program),
+        pulled=pulled,
+        address=request.build_absolute_uri(reverse("api-runs", args=[found.key])),
+        settings=yaml.safe_dump(found.settings, sort_keys=False, allow_unicode=True) if found.settings else "",
+        messages=[str(message) for message in messages.get_messages(request)],
+        **more,
+    )
+
+
+def _sentence(found: Feed, runs: Sequence[Run], *, pulled: bool) -> str:
+    if found.paused:
+        return "This feed is paused: nothing is fetched, and its last values stand."
+    if found.failures:
+        times = "its last run" if found.failures == 1 else f"its last {found.failures} runs"
+        return f"This feed is failing: {times} brought nothing. Its last values stand, and nobody is nudged for them."
+    if not runs:
+        return "Nothing came yet: " + ("it is fetched within a minute." if pulled else "send it its first report.")
+    last = runs[0]
+    if last.state == Run.State.STORED and not (last.new or last.changed or last.gone):
+        return f"The last run changed nothing: all {last.observations} observations were held already."
+    said = f"{last.new} new, {last.changed} changed, {last.gone} gone"
+    return f"The last run brought {last.observations} observations: {said}."
+
+
+@require_POST
+def take(request: HttpRequest, key: str) -> HttpResponse:
+    """Try a file, or store it; or fetch a pulled feed, dry or for good: `do` says which."""
+    found = access.owned_feed(request, key)
+    do = request.POST.get("do", "try")
+    try:
+        if do in ("fetch", "try-fetch"):
+            return _fetch(request, found, dry=do == "try-fetch")
+        data, origin, name = _upload(request, found)
+    except Unfit as unfit:
+        return page(request, _context(request, found, problem=str(unfit)), status=400)
+    except FetchFailed as failed:
+        return page(request, _context(request, found, problem=f"Nothing came: {failed.reason}"), status=502)
+    if do == "try":
+        trial = attempt(data, origin, now())
+        return page(request, _context(request, found, trial=trial, tried=name, faults=trial.faults))
+    try:
+        run = ingest(data, origin, now()).run
+    except Refused as refused:
+        found.refresh_from_db()
+        return page(request, _context(request, found, tried=name, faults=refused.faults), status=400)
+    messages.info(request, f"Stored: {run.observations} observations, {run.new} new, {run.changed} changed.")
+    return redirect("run", run.pk)
+
+
+def _fetch(request: HttpRequest, found: Feed, *, dry: bool) -> HttpResponse:
+    if dry:
+        trial = try_pull(found, now())
+        return page(request, _context(request, found, trial=trial, tried="what is there now", faults=trial.faults))
+    pull(found, now(), access.person(request))
+    newest = found.runs.order_by("-received_at", "-pk").first()
+    return redirect("run", newest.pk) if newest else redirect("feed", found.key)
+
+
+def _upload(request: HttpRequest, found: Feed) -> tuple[bytes, Origin, str]:
+    """The file's bytes, how they are read, and its name. Raises Unfit."""
+    file = request.FILES.get("file")
+    if file is None:
+        raise Unfit("A file was expected: choose one first.")
+    if (file.size or 0) > LARGEST:
+        raise Unfit(f"A file of at most {LARGEST:,} bytes was expected.")
+    data = inflate(file.read(), LARGEST_INFLATED)
+    name = request.POST.get("format") or found.kind
+    kind = KINDS.get(name) if name else recognized(data)
+    if kind is None:
+        raise Unfit("A report of a known format was expected: choose its format.")
+    day, source = request.POST.get("as_of", ""), request.POST.get("source", "")
+    origin = of_feed(
+        found,
+        kind,
+        came_from=file.name or "upload",
+        run_kind=Run.Kind.FILE,
+        as_of=_day(day),
+        source=read_text(source, "source") or None,
+        by=access.person(request),
+    )
+    return data, origin, file.name or "the file"
+
+
+def _day(text: str) -> date | None:
+    return read_day(text) if text else None
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit(request: HttpRequest, key: str, feed_key: str = "") -> HttpResponse:
+    """Connect a feed to a program, or change one. What is asked of the source is part of its metrics' definitions."""
+    program = access.owned_program(request, key)
+    found = access.owned_feed(request, feed_key) if feed_key else None
+    if request.method != "POST":
+        return page(request, EditContext(program, found, KINDS, _values(found, program)))
+    values = {name: request.POST.get(name, "") for name in FORM}
+    if found is not None:
+        values["key"] = found.key
+    spec, faults = _spec(values, program)
+    if spec is not None and spec.kind == "sql" and not access.person(request).is_superuser:
+        faults.append("a query on a warehouse is connected by an administrator")
+    if faults or spec is None:
+        return page(request, EditContext(program, found, KINDS, values, faults), status=400)
+    changes = Changes(now(), "page", access.person(request))
+    with transaction.atomic():
+        kept = put(program, spec, changes)
+    messages.info(request, "Kept." if changes.made else "Nothing changed.")
+    return redirect("feed", kept.key)
+
+
+FORM = ("key", "name", "kind", "source", "scope", "every", "settings", "measures", "metrics")
+
+
+def _values(found: Feed | None, program: Program) -> dict[str, str]:
+    """The form's fields as they stand."""
+    if found is None:
+        keys = ", ".join(program.metrics.values_list("key", flat=True))
+        return dict.fromkeys(FORM, "") | {"metrics": keys}
+    every = found.every_minutes
+    mapped = set(found.measures.values())
+    return {
+        "key": found.key,
+        "name": found.name,
+        "kind": found.kind,
+        "source": found.source,
+        "scope": ", ".join(found.scope) if isinstance(found.scope, list) else found.scope,
+        "every": "" if not every else f"{every // 60}h" if every % 60 == 0 else f"{every}m",
+        "settings": _yaml(found.settings),
+        "measures": _yaml(found.measures),
+        "metrics": ", ".join(sorted({metric.key for metric in found.metrics.all()} - mapped)),
+    }
+
+
+def _yaml(held: Mapping[str, Any]) -> str:
+    return yaml.safe_dump(dict(held), sort_keys=False, allow_unicode=True, width=100) if held else ""
+
+
+def _spec(values: Mapping[str, str], program: Program) -> tuple[FeedSpec | None, list[str]]:
+    """The form as a feed, read as the YAML file is; and what is wrong with it."""
+    scope = values["scope"].strip()
+    keys = [key.strip() for key in scope.split(",") if key.strip()]
+    plain: dict[str, Any] = {name: values[name].strip() for name in ("key", "name", "kind", "source", "every")}
+    plain |= {"scope": scope if scope in ("", "owners", "all") else keys}
+    plain |= {"metrics": [key.strip() for key in values["metrics"].split(",") if key.strip()]}
+    try:
+        for name in ("settings", "measures"):
+            documents = load(values[name]) if values[name].strip() else []
+            plain[name] = documents[0].value if documents else {}
+        # Read as the file is, so that a page and a file refuse and accept the same.
+        (document,) = load(yaml.safe_dump({name: value for name, value in plain.items() if value not in ("", [], {})}))
+    except Unreadable as fault:
+        return None, [one.what for one in fault.faults]
+    spec = read(Fields(document))
+    check(document, (), spec, _known(), program.key)
+    return spec, list(dict.fromkeys(fault.what for fault in document.faults))
+
+
+def _known() -> dict[str, Any]:
+    return dict.fromkeys(Metric.objects.values_list("key", flat=True))
+
+
+@require_POST
+def credential(request: HttpRequest, key: str) -> HttpResponse:
+    """Keep a credential, encrypted and bound to the feed's host; it is never shown again."""
+    found = access.owned_feed(request, key)
+    header, value = request.POST.get("header", "").strip(), request.POST.get("value", "").strip()
+    if found.kind == "sql":
+        held = {"password": value} if value else {}
+    else:
+        held = {"header": header or "Authorization", "value": value} if value else {}
+    with transaction.atomic():
+        keep_credential(found, held)
+        changes = Changes(now(), "page", access.person(request))
+        changes.note("feed credential", found.key, {}, {"host": found.secret_host, "kept": bool(held)})
+    messages.info(request, f"Kept, for {found.secret_host} only." if held else "The credential is forgotten.")
+    return redirect("feed", found.key)
+
+
+@require_POST
+def token(request: HttpRequest, key: str) -> HttpResponse:
+    """Make a token that may send to this feed only; it is shown on this page, and never again."""
+    found = access.owned_feed(request, key)
+    with transaction.atomic():
+        row, secret = issue(f"{found.key} feed", [f"observations:feed:{found.key}"], created_by=access.person(request))
+        changes = Changes(now(), "page", access.person(request))
+        changes.note("token", row.prefix, None, {"label": row.label, "scopes": row.scopes})
+    return page(request, _context(request, found, shown_token=secret))
+
+
+@require_POST
+def pause(request: HttpRequest, key: str) -> HttpResponse:
+    """Pause a feed, or let it go on; a pulled one is then fetched at once."""
+    found = access.owned_feed(request, key)
+    changes = Changes(now(), "page", access.person(request))
+    with transaction.atomic():
+        changes.put("feed", found.key, found, {"paused": not found.paused})
+        if not found.paused and found.every_minutes:
+            found.next_due_at = now()
+            found.save(update_fields=["next_due_at"])
+    return redirect("feed", found.key)
