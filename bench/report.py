@@ -42,6 +42,15 @@ class Report:
         ok = ratio >= least
         self._add(Figure(name, _round(value), unit, _round(against), round(ratio, 3), f"≥ {least:g}", ok))
 
+    def note(self, name: str, value: float, unit: str, against: float) -> None:
+        """A figure for orientation, without a goal."""
+        ratio = value / against if against else float("inf")
+        self._add(Figure(name, _round(value), unit, _round(against), round(ratio, 3), "no goal", True))
+
+    def take(self, figure: Figure) -> None:
+        """A figure that another process measured."""
+        self._add(figure)
+
     def _add(self, figure: Figure) -> None:
         self.figures.append(figure)
         print(json.dumps(asdict(figure), ensure_ascii=False), flush=True)
