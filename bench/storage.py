@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 from django.db import connection
@@ -61,8 +59,7 @@ def load() -> None:
         Source.objects.order_by("pk").values_list("pk", "metric_version__aggregation", "team").iterator(10_000)
     )
     rows = _rows(sources, run.pk)
-    fields = ("source", "as_of", "run", "count", "numerator", "denominator", "maximum", "items")
-    columns = [str(Snapshot._meta.get_field(name).column) for name in fields]  # type: ignore[union-attr]
+    columns = [str(Snapshot._meta.get_field(name).column) for name in world.WRITTEN]  # type: ignore[union-attr]
     _copy(Snapshot._meta.db_table, columns, rows)
 
 
@@ -84,7 +81,7 @@ def _rows(sources: Sequence[tuple[int, str, int | None]], run: int) -> Iterator[
                 items = {f"src/package{i % 5}/file{i}.py": [n, 40] if ratio else n for i, n in enumerate(numbers)}
             yield (
                 source, day.isoformat(), run, ITEMS, float(sum(numbers)), 40.0 * ITEMS if ratio else 0.0,
-                float(max(numbers)), json.dumps(items, separators=(",", ":")),
+                float(max(numbers)), json.dumps(items, separators=(",", ":")), False,
             )  # fmt: skip
 
 
@@ -124,8 +121,8 @@ def _on_postgresql(report: Report) -> None:
 
 def _on_sqlite(report: Report) -> None:
     with connection.cursor() as cursor:
-        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    size = Path(os.environ["DATABASE_URL"].removeprefix("sqlite:///")).stat().st_size
+        cursor.execute("SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()")
+        size = cursor.fetchone()[0]
     _say(report, "sqlite.file", size)
     rows = Snapshot.objects.count()
     report.note("storage.sqlite.file.per_snapshot", size / rows, "bytes", size / rows)
