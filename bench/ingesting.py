@@ -22,6 +22,7 @@ from django.test import Client
 
 from accounts.tokens import issue
 from bench import world
+from bench.judging import analyze
 from bench.report import Report, pair_ms
 from bench.sqlite import measure_on_sqlite
 from program.feeds.registry import KINDS
@@ -193,8 +194,7 @@ def _rejudging(report: Report) -> None:
     program = world.make(1250, prefix="x")
     everything = Goal.objects.filter(program=program)
     judge_goals(everything, world.NOW, daily=True)
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE")
+    analyze()
     keys = list(Metric.objects.filter(program=program).order_by("key").values_list("key", flat=True))
     teams = list(Team.objects.filter(goals__program=program).distinct().order_by("key").values_list("key", flat=True))
     counter = iter(range(1000))

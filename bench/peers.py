@@ -167,7 +167,7 @@ def measure_theirs(scripts: Path, url: str) -> Theirs:
 
 def measure_ours(theirs: Theirs) -> int:
     """As many goals judged, with trails and stored, and as many observations taken as the peer has facts."""
-    from bench import ingesting, world
+    from bench import ingesting, judging, world
     from bench.report import Report, median_ms
     from program.feeds.registry import KINDS
     from teams.ingest import Origin, ingest
@@ -176,13 +176,17 @@ def measure_ours(theirs: Theirs) -> int:
 
     report = Report()
     program = world.make(ENTITIES, FACTS)
+    judging.analyze()
     goals = Goal.objects.filter(program=program)
     ours = median_ms(lambda: judge_goals(goals, world.NOW, daily=True), times=3)
     report.at_most("peer.judge_all_1000x20", ours, "ms", theirs.judge_all_ms, 1 / 20)
     places = ingesting.make("peer", FACTS, ENTITIES)
     days = (world.TODAY - timedelta(days=n) for n in range(1, 10))
     files = iter([ingesting.as_csv(ingesting.observations(places, day, FACTS, ENTITIES, 1)) for day in days])
-    took = median_ms(lambda: ingest(next(files), Origin("file", "bench.csv", KINDS["csv"]), world.NOW), times=5)
+    origin = Origin("file", "bench.csv", KINDS["csv"])
+    ingest(next(files), origin, world.NOW)
+    judging.analyze()
+    took = median_ms(lambda: ingest(next(files), origin, world.NOW), times=5)
     report.note("peer.facts_taken", ENTITIES * FACTS / took * 1000, "facts/s", theirs.facts_a_second)
     team = Goal.objects.filter(program=program, team__key=f"t{ENTITIES}-00500")
     one = median_ms(lambda: judge_goals(team, world.NOW), times=41, warm=5)
