@@ -21,6 +21,7 @@ def main(wanted: list[str]) -> int:
 
         from bench import ingesting, judging, reading, storage
         from bench.report import Report
+        from bench.sqlite import PARTS, measure_on_sqlite
 
         call_command("migrate", verbosity=0)
         report = Report()
@@ -32,6 +33,8 @@ def main(wanted: list[str]) -> int:
             if not wanted or any(name.startswith(prefix) for prefix in wanted):
                 print(f"-- {name} …", flush=True)
                 part(report)
+                if name in PARTS:
+                    measure_on_sqlite(name, report)
         return report.close()
 
 

@@ -24,7 +24,6 @@ from accounts.tokens import issue
 from bench import world
 from bench.judging import analyze
 from bench.report import Report, pair_ms
-from bench.sqlite import measure_on_sqlite
 from program.feeds.registry import KINDS
 from program.models import Metric, MetricVersion, Program
 from teams.ingest import Origin, ingest
@@ -144,10 +143,9 @@ def _upsert(*columns: list[Any]) -> None:
 
 
 def run(report: Report) -> None:
-    """ingest.* on PostgreSQL here, and on SQLite in a process of its own."""
+    """ingest.* on PostgreSQL; bench/sqlite.py measures the same on SQLite."""
     measure(report)
     _rejudging(report)
-    measure_on_sqlite("ingest", report)
 
 
 def measure(report: Report) -> None:

@@ -10,6 +10,8 @@ import tempfile
 
 from bench.report import Figure, Report
 
+PARTS = ("ingest", "storage")
+
 
 def measure_on_sqlite(part: str, report: Report) -> None:
     """Run a part in a process of its own, since a process has one database, and take its figures."""

@@ -13,7 +13,6 @@ from django.db import connection
 from bench import world
 from bench.ingesting import make
 from bench.report import Report
-from bench.sqlite import measure_on_sqlite
 from program.models import MetricVersion
 from teams.models import Payload, Run, Snapshot, Source
 
@@ -32,9 +31,8 @@ ORDER BY 2 DESC
 
 
 def run(report: Report) -> None:
-    """storage.* on PostgreSQL here, and on SQLite in a process of its own."""
+    """storage.* on PostgreSQL; bench/sqlite.py measures the same on SQLite."""
     measure(report)
-    measure_on_sqlite("storage", report)
 
 
 def measure(report: Report) -> None:

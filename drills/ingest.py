@@ -8,17 +8,20 @@ import json
 import os
 import queue
 import random
+import shlex
 import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from string import Template
 from typing import TYPE_CHECKING
 
 from drills.figures import Figure, say
@@ -65,26 +68,34 @@ class Outcome:
 @contextmanager
 def web(env: dict[str, str], application: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     """The Procfile's web server on loopback, with several workers; leads a process group of its own."""
-    from web.management.commands.up import answers, processes
-
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    env = env | {"BIND": "127.0.0.1", "PORT": str(port), "WEB_CONCURRENCY": str(WORKERS)}
-    argv = next(process.argv for process in processes(env) if process.name == "web")
-    command = [application if word == APPLICATION else word for word in argv]
+    procfile = (ROOT / "Procfile").read_text(encoding="utf-8")
+    line = next(line for line in procfile.splitlines() if line.startswith("web:"))
+    filled = Template(line.removeprefix("web:")).substitute(BIND="127.0.0.1", PORT=port, WEB_CONCURRENCY=WORKERS)
+    words = [application if word == APPLICATION else word for word in shlex.split(filled)]
+    command = [sys.executable, "-m", *words]
     server = subprocess.Popen(
         command, env=env, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
     )
     try:
         deadline = time.monotonic() + PATIENCE
-        while not answers(f"http://127.0.0.1:{port}/healthz"):
+        while not _answers(port):
             if server.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError("the web server did not come up")
             time.sleep(0.1)
         yield server, port
     finally:
         kill_group([server])
+
+
+def _answers(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=1) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
 
 
 def workers(master: int) -> list[int]:
