@@ -1,11 +1,12 @@
 # What a person does with this project. `make` alone lists it.
 PYTHON ?= python3
 VENV := .venv
+PEERS_DIR ?= ../shared/peers
 RUN := $(VENV)/bin/python
 STAMP := $(VENV)/.locked
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-next demo-clean test check bench drill lock format clean
+.PHONY: help setup demo demo-next demo-clean test check bench bench-peers drill lock format clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -44,6 +45,9 @@ check: $(STAMP) ## format, lint, types, templates, migrations, deployment settin
 
 bench: $(STAMP) ## measure speed as ratios to floors of the same run
 	@$(RUN) -m bench
+
+bench-peers: $(STAMP) ## measure Backstage Tech Insights beside us (needs node and npm; PEERS_DIR=… holds its scripts)
+	@PEERS_DIR=$(PEERS_DIR) $(RUN) -m bench.peers
 
 drill: $(STAMP) ## kill, cut and flood the service, and count what was lost
 	@$(RUN) -m drills

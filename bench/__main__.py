@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+from collections.abc import Callable
 
 
 def main(wanted: list[str]) -> int:
-    """Run the benchmarks whose names begin with one of `wanted` (all, if none is named)."""
+    """Run the benchmarks whose names begin with one of `wanted` (all but storage, if none is named)."""
     from tests.services import postgresql
 
     with tempfile.TemporaryDirectory(prefix="quality-bench-") as folder, postgresql() as url:
@@ -18,15 +19,22 @@ def main(wanted: list[str]) -> int:
         django.setup()
         from django.core.management import call_command
 
-        from bench import judging, reading
+        from bench import ingesting, judging, reading, storage
         from bench.report import Report
+        from bench.sqlite import PARTS, measure_on_sqlite
 
         call_command("migrate", verbosity=0)
         report = Report()
-        for name, part in (("judge", judging.run), ("scorecard", reading.run)):
+        parts: tuple[tuple[str, Callable[[Report], None]], ...]
+        parts = (("judge", judging.run), ("ingest", ingesting.run), ("scorecard", reading.run))
+        if wanted:
+            parts = (*parts, ("storage", storage.run))
+        for name, part in parts:
             if not wanted or any(name.startswith(prefix) for prefix in wanted):
                 print(f"-- {name} …", flush=True)
                 part(report)
+                if name in PARTS:
+                    measure_on_sqlite(name, report)
         return report.close()
 
 

@@ -65,14 +65,14 @@ def floor(program: Program, goals: list[int] | None = None) -> None:
 def run(report: Report) -> None:
     """judge.*"""
     program = world.make(1000)
-    _analyze()
+    analyze()
     everything = Goal.objects.filter(program=program)
     ours, least = pair_ms(lambda: judge_goals(everything, world.NOW, daily=True), lambda: floor(program), times=5)
     report.at_most("judge.all", ours, "ms", least, 2.5)
     per_team = {1000: ours / 1000}
     for teams in (300, 3000):
         other = world.make(teams)
-        _analyze()
+        analyze()
         goals = Goal.objects.filter(program=other)
         per_team[teams] = median_ms(lambda goals=goals: judge_goals(goals, world.NOW), times=3) / teams  # type: ignore[misc]
     report.at_most("judge.all.per_team_flat", per_team[3000], "ms/team", per_team[300], 1.5)
@@ -88,7 +88,7 @@ def _touched(report: Report, program: Program) -> None:
     report.at_most("judge.touched", ours, "ms", least, 2.0)
     before = ours
     world.lengthen(Source.objects.filter(team__key=team), years=10)
-    _analyze()
+    analyze()
     after = median_ms(lambda: judge_goals(some, world.NOW), times=41, warm=5)
     report.at_most("judge.touched.flat_in_history", after, "ms", before, 1.5)
     body = [f"m1000-{m:02},{team},src/pkg0/file0.py,{{day}},{{n}},{40 if m % 2 == 0 else ''}" for m in range(20)]
@@ -105,6 +105,7 @@ def _touched(report: Report, program: Program) -> None:
     report.at_most("ingest.push_of_20_judged", whole, "ms", least, 8.0)
 
 
-def _analyze() -> None:
+def analyze() -> None:
+    """Tell PostgreSQL what it holds, as its own vacuum would in a minute."""
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")

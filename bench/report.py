@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
+NO_GOAL = "no goal"
+
 
 @dataclass(frozen=True, slots=True)
 class Figure:
@@ -42,6 +44,15 @@ class Report:
         ok = ratio >= least
         self._add(Figure(name, _round(value), unit, _round(against), round(ratio, 3), f"≥ {least:g}", ok))
 
+    def note(self, name: str, value: float, unit: str, against: float) -> None:
+        """A figure for orientation, without a goal."""
+        ratio = value / against if against else float("inf")
+        self._add(Figure(name, _round(value), unit, _round(against), round(ratio, 3), NO_GOAL, True))
+
+    def take(self, figure: Figure) -> None:
+        """A figure that another process measured."""
+        self._add(figure)
+
     def _add(self, figure: Figure) -> None:
         self.figures.append(figure)
         print(json.dumps(asdict(figure), ensure_ascii=False), flush=True)
@@ -51,12 +62,12 @@ class Report:
         width = max(len(figure.name) for figure in self.figures)
         print()
         for figure in self.figures:
-            verdict = "ok    " if figure.ok else "MISSED"
+            verdict = "      " if figure.goal == NO_GOAL else "ok    " if figure.ok else "MISSED"
             measured = f"{figure.value:>10,.2f} {figure.unit:<10} against {figure.against:>10,.2f}"
             print(f"{verdict} {figure.name:<{width}} {measured}  ratio {figure.ratio:>7.2f}  {figure.goal}")
         missed = sum(1 for figure in self.figures if not figure.ok)
-        reached = len(self.figures) - missed
-        print(f"\n{reached} of {len(self.figures)} goals reached. Next: make drill, or mend what missed.")
+        goals = sum(1 for figure in self.figures if figure.goal != NO_GOAL)
+        print(f"\n{goals - missed} of {goals} goals reached. Next: make drill, or mend what missed.")
         return 1 if missed else 0
 
 

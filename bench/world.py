@@ -14,6 +14,7 @@ from teams.upsert import upsert
 TODAY = date(2026, 11, 23)
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 ITEMS = 8
+WRITTEN = ("source", "as_of", "run", "count", "numerator", "denominator", "maximum", "items", "placed")
 
 
 def make(teams: int, metrics: int = 20, weeks: int = 8, seed: int = 1, prefix: str = "") -> Program:
@@ -63,11 +64,10 @@ def _fill(program, metric, version, teams, run, weeks, chance, ratio) -> None:  
             total = sum(numbers.values())
             rows.append(
                 (source.pk, day, run.pk, ITEMS, float(total), 40.0 * ITEMS if ratio else 0.0,
-                 float(max(numbers.values())), json.dumps(items))
+                 float(max(numbers.values())), json.dumps(items), False)
             )  # fmt: skip
-    fields = ("source", "as_of", "run", "count", "numerator", "denominator", "maximum", "items")
     for start in range(0, len(rows), 20_000):
-        upsert(Snapshot, fields, rows[start : start + 20_000], unique=("source", "as_of"))
+        upsert(Snapshot, WRITTEN, rows[start : start + 20_000], unique=("source", "as_of"))
     goals = Goal.objects.bulk_create(
         [Goal(program=program, metric=metric, team=team, created_at=NOW) for team in teams], batch_size=5000
     )
@@ -86,13 +86,12 @@ def _fill(program, metric, version, teams, run, weeks, chance, ratio) -> None:  
 def lengthen(sources, years: int) -> None:  # type: ignore[no-untyped-def]
     """Give these sources daily snapshots for years before their oldest one."""
     run = Run.objects.earliest("pk")
-    fields = ("source", "as_of", "run", "count", "numerator", "denominator", "maximum", "items")
     for source in sources:
         first = TODAY - timedelta(weeks=60)
         rows = [
-            (source.pk, first - timedelta(days=d), run.pk, 1, 10.0, 40.0, 10.0, '{"a": [10, 40]}')
+            (source.pk, first - timedelta(days=d), run.pk, 1, 10.0, 40.0, 10.0, '{"a": [10, 40]}', False)
             for d in range(365 * years)
         ]
-        upsert(Snapshot, fields, rows, unique=("source", "as_of"))
+        upsert(Snapshot, WRITTEN, rows, unique=("source", "as_of"))
         source.carry = first
         source.save()

@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import pytest
+from django.db import connection
 
 from drills.figures import Figure, table
 from drills.mail_server import MailServer
@@ -69,6 +70,19 @@ def test_no_url_reaches_an_address_that_is_not_public():
     assert values["controls"] >= 20
     for twin in ("resolve_again", "check_the_first", "check_nothing", "follow_redirects"):
         assert values[f"sabotage.{twin}.inside"] > 0
+
+
+@pytest.mark.django_db
+def test_web_workers_killed_while_clients_push_lose_and_tear_nothing():
+    figures = drill("drills.ingest", "--observations", "2000", "--kills", "5")
+    assert [name for name, figure in figures.items() if not figure["ok"]] == []
+    assert figures["ingest.rows"]["value"] == 2000
+    for name in ("wrong_rows", "torn", "lost", "doubled", "misjudged", "faults", "refused"):
+        assert figures[f"ingest.{name}"]["value"] == 0
+    assert figures["ingest.answered"]["value"] == 60
+    assert figures["ingest.sabotage.late.lost"]["value"] > 0
+    if connection.vendor == "postgresql":
+        assert figures["ingest.sabotage.piecemeal.harm"]["value"] > 0
 
 
 def test_the_mail_server_stalls_refuses_and_remembers():
