@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import json
 import math
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db import connection
-from django.db.models import DateField, OuterRef, Q, Subquery, Value
-from django.db.models.functions import Cast, Coalesce
 
-from program.models import MetricVersion
+from program.models import Program
 from program.rules.forecast import WINDOW_DAYS
 
 from .models import LONG_AGO, Goal, Run, Snapshot, Source
 from .placing import Named, NamedSnapshot, SnapshotKey
 from .standings import judge_goals
-from .statements import among, as_day, fetch
+from .statements import among, as_day, change, fetch
 from .upsert import upsert
 
 JUDGED_AT_ONCE = 200
@@ -67,30 +66,33 @@ def _parts(named: Named) -> Iterator[Named]:
         yield part
 
 
-def sources_of(named: Mapping[SnapshotKey, NamedSnapshot]) -> dict[tuple[int, int | None, str], int]:
+def sources_of(named: Named) -> dict[tuple[int, int | None, str], int]:
     """The row of each source that a batch names, made where it is new, and locked: two batches take turns."""
     wanted = {key[:3] for key in named}
-    matching = Q(metric_version__in={version for version, _, _ in wanted}, name__in={name for _, _, name in wanted}) & (
-        Q(team__in={team for _, team, _ in wanted if team is not None}) | Q(team=None)
-    )
-
-    def held() -> dict[tuple[int, int | None, str], int]:
-        rows = Source.objects.select_for_update().filter(matching).order_by("pk")
-        found = {
-            (version, team, name): pk
-            for pk, version, team, name in rows.values_list("pk", "metric_version", "team", "name")
-        }
-        return {key: pk for key, pk in found.items() if key in wanted}
-
-    found = held()
+    found = _locked(wanted)
     missing = sorted(wanted - found.keys(), key=lambda key: (key[0], key[1] or 0, key[2]))
     if missing:
         Source.objects.bulk_create(
             [Source(metric_version_id=version, team_id=team, name=name) for version, team, name in missing],
             ignore_conflicts=True,
         )
-        found = held()
+        found = _locked(wanted)
     return found
+
+
+def _locked(wanted: set[tuple[int, int | None, str]]) -> dict[tuple[int, int | None, str], int]:
+    of_versions, first = among("metric_version_id", sorted({version for version, _, _ in wanted}))
+    of_names, second = among("name", sorted({name for _, _, name in wanted}))
+    teams = sorted({team for _, team, _ in wanted if team is not None})
+    of_teams, third = among("team_id", teams) if teams else ("FALSE", [])
+    wait = "ORDER BY id FOR UPDATE" if connection.vendor == "postgresql" else ""  # SQLite has one writer anyway
+    rows = fetch(
+        f"""SELECT id, metric_version_id, team_id, name FROM teams_source
+        WHERE {of_versions} AND {of_names} AND (team_id IS NULL OR {of_teams}) {wait}""",  # noqa: S608
+        first + second + third,
+    )
+    found = {(version, team, name): pk for pk, version, team, name in rows}
+    return {key: pk for key, pk in found.items() if key in wanted}
 
 
 def _write(
@@ -157,28 +159,46 @@ def totals(snapshot: NamedSnapshot) -> tuple[int, float, float, float | None]:
     )
 
 
+BOUND = """
+UPDATE teams_source SET newest = (SELECT MAX(n.as_of) FROM teams_snapshot n WHERE n.source_id = teams_source.id),
+  carry = COALESCE((SELECT MAX(c.as_of) FROM teams_snapshot c WHERE c.source_id = teams_source.id AND c.as_of <
+    {edge}), %s) WHERE {among}
+"""
+OF_NEWEST = "(SELECT MAX(e.as_of) FROM teams_snapshot e WHERE e.source_id = teams_source.id)"
+EDGE = {"postgresql": f"{OF_NEWEST} - {WINDOW_DAYS}", "sqlite": f"date({OF_NEWEST}, '-{WINDOW_DAYS} days')"}
+
+
 def bound(touched: set[int]) -> None:
     """Keep, for each touched source, which snapshot is the newest and from where on a judgment must read."""
-    of_source = Snapshot.objects.filter(source=OuterRef("pk")).order_by("-as_of").values("as_of")
-    edge = Cast(OuterRef("newest") - timedelta(days=WINDOW_DAYS), DateField())
-    sources = Source.objects.filter(pk__in=touched)
-    sources.update(newest=Subquery(of_source[:1]))
-    sources.update(carry=Coalesce(Subquery(of_source.filter(as_of__lt=edge)[:1]), Value(LONG_AGO)))
+    if touched:
+        condition, parameters = among("id", sorted(touched))
+        statement = BOUND.format(edge=EDGE[connection.vendor], among=condition)
+        change(statement, [LONG_AGO.isoformat(), *parameters])
+
+
+TOUCHED = """
+SELECT DISTINCT g.id FROM teams_goal g JOIN program_metricversion v ON v.metric_id = g.metric_id
+  JOIN program_program p ON p.id = g.program_id
+WHERE g.ended_on IS NULL AND {live} AND {versions} AND {teams}
+"""
 
 
 def judge_touched(pairs: set[tuple[int, int | None]], now: datetime) -> tuple[int, int]:
     """Judge the live goals on these series, or leave them due when they are many. Returns (judged, left due)."""
-    if not pairs:
+    goals: set[int] = set()
+    by_version: dict[int, list[int]] = defaultdict(list)
+    for version, team in pairs:
+        if team is not None:
+            by_version[version].append(team)
+    live, states = among("p.state", Program.ON_SCORECARDS)
+    for version, teams in by_version.items():
+        of_teams, parameters = among("g.team_id", sorted(teams))
+        statement = TOUCHED.format(live=live, versions="v.id = %s", teams=of_teams)
+        goals |= {pk for (pk,) in fetch(statement, [*states, version, *parameters])}
+    if not goals:
         return 0, 0
-    metrics = dict(MetricVersion.objects.filter(pk__in={version for version, _ in pairs}).values_list("pk", "metric"))
-    wanted = {(metrics[version], team) for version, team in pairs if team is not None}
-    rows = (
-        Goal.objects.on_scorecards()
-        .filter(metric__in=set(metrics.values()), team__in={team for _, team in wanted})
-        .values_list("pk", "metric", "team")
-    )
-    touched = Goal.objects.filter(pk__in=[pk for pk, metric, team in rows if (metric, team) in wanted])
-    touched_count = touched.update(judge_due_at=now)
-    if touched_count > JUDGED_AT_ONCE:
-        return 0, touched_count
+    touched = Goal.objects.filter(pk__in=goals)
+    touched.update(judge_due_at=now)
+    if len(goals) > JUDGED_AT_ONCE:
+        return 0, len(goals)
     return judge_goals(touched, now), 0

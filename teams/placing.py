@@ -16,7 +16,8 @@ from program.models import MetricVersion
 from . import ownership
 from .models import Source, Team
 from .ownership import Owners
-from .series import pack
+from .series import short
+from .statements import among, fetch
 
 AT_A_TIME = 5000
 """Rows that are looked at together: their metrics and teams are asked for in one query each."""
@@ -42,10 +43,10 @@ class NamedSnapshot:
 
     def items(self) -> dict[str, float | list[float]]:
         """The observations as a snapshot holds them."""
-        if self.aggregation == MetricVersion.Aggregation.RATIO:
-            pairs = zip(self.names, self.numerators, self.denominators, strict=True)
-            return {name: pack(above, below) for name, above, below in pairs}
-        return {name: pack(number, None) for name, number in zip(self.names, self.numerators, strict=True)}
+        above = map(short, self.numerators)
+        if self.aggregation == "ratio":
+            return dict(zip(self.names, map(list, zip(above, map(short, self.denominators), strict=True)), strict=True))
+        return dict(zip(self.names, above, strict=True))
 
 
 @dataclass(slots=True)
@@ -113,8 +114,9 @@ class Placer:
         teams = {row.team for row in rows} - self._asked_teams - {""}
         if teams:
             self._asked_teams |= teams
-            held = Team.objects.filter(key__in=teams).values_list("key", "pk", "leaf")
-            self._teams |= {key: (pk, leaf) for key, pk, leaf in held}
+            condition, parameters = among("key", sorted(teams))
+            held = fetch(f"SELECT key, id, leaf FROM teams_team WHERE {condition}", parameters)  # noqa: S608
+            self._teams |= {key: (pk, bool(leaf)) for key, pk, leaf in held}
         sources = {row.source for row in rows if not row.team}
         if sources - self._sources:
             self._sources |= sources

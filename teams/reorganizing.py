@@ -255,9 +255,13 @@ def _write(named: Mapping[SnapshotKey, NamedSnapshot], runs: Mapping[SnapshotKey
     if not named:
         return
     sources = sources_of(named)
+    emptied = [key for key, snapshot in named.items() if key[1] is None and not snapshot.names]
+    for key in emptied:  # a team that lost its last item has a 0; nobody needs none
+        Snapshot.objects.filter(source=sources[key[:3]], as_of=key[3]).delete()
     rows = [
         (sources[key[:3]], key[3], runs[key], *totals(snapshot), as_text(snapshot.items()), True)
         for key, snapshot in named.items()
+        if key not in emptied
     ]
     upsert(Snapshot, COLUMNS, rows, unique=("source", "as_of"))
     bound(set(sources.values()))

@@ -172,15 +172,9 @@ def unpack(held: float | list[float]) -> tuple[float, float]:
     return (held[0], held[1]) if isinstance(held, list) else (held, 0.0)
 
 
-def pack(numerator: float, denominator: float | None) -> float | list[float]:
-    """How a snapshot holds an observation: whole numbers without a point, a ratio as a pair."""
-    if denominator is None:
-        return _short(numerator)
-    return [_short(numerator), _short(denominator)]
-
-
-def _short(number: float) -> float:
-    return int(number) if number.is_integer() and abs(number) < 2**53 else number
+def short(number: float) -> float:
+    """A number as a snapshot holds it: a whole one without a point."""
+    return int(number) if number.is_integer() and -(2**53) < number < 2**53 else number
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from typing import Any
 
 from .batch import Batch, Complete, Row, Unfit, finite, read_day, read_text, shown
@@ -20,7 +21,7 @@ def read(data: bytes, source: str = "") -> Batch:
     """
     batch = Batch()
     try:
-        document = json_of(data, "the body")
+        document = json_of(data, "the body", any_depth=True)
     except Unfit as fault:
         batch.fault(0, str(fault))
     else:
@@ -43,9 +44,10 @@ def _read_document(document: Any, source: str, batch: Batch) -> None:
         batch.fault(0, f'beside "observations" and "complete" nothing is known; {shown(unknown)} is not')
         return
     rows: list[Row] = []
+    seen = _Seen()
     for position, observation in enumerate(observations, 1):
         try:
-            rows.append(_row(position, observation, source))
+            rows.append(_row(position, observation, source, seen))
         except Unfit as fault:
             batch.fault(position, str(fault))
     batch.rows = rows
@@ -76,7 +78,32 @@ def _read_complete(snapshots: Any, source: str, batch: Batch) -> None:
             batch.fault(position, f"complete: {fault}")
 
 
-def _row(position: int, observation: Any, source: str) -> Row:
+class _Seen:
+    """Texts and days that were checked before: metrics, teams and days come again in every observation."""
+
+    __slots__ = ("days", "texts")
+
+    def __init__(self) -> None:
+        self.texts: dict[tuple[str, str], str] = {}
+        self.days: dict[str, date] = {}
+
+    def text(self, value: Any, what: str) -> str:
+        key = (what, value) if type(value) is str else None
+        held = self.texts.get(key) if key else None
+        if held is None:
+            held = _text(value, what)
+            if key:
+                self.texts[key] = held
+        return held
+
+    def day(self, value: Any) -> date:
+        held = self.days.get(value) if type(value) is str else None
+        if held is None:
+            held = self.days[value] = _day(value)
+        return held
+
+
+def _row(position: int, observation: Any, source: str, seen: _Seen) -> Row:
     if not isinstance(observation, dict):
         raise Unfit(f"an observation is an object, not {shown(observation)}")
     names = observation.keys()
@@ -84,15 +111,16 @@ def _row(position: int, observation: Any, source: str) -> Row:
         wrong = [f"{name} is missing" for name in sorted(REQUIRED - names)]
         wrong += [f"{shown(name)} is not known" for name in sorted(names - KNOWN)]
         raise Unfit(f"an observation has {', '.join(sorted(KNOWN))}: {', '.join(wrong)}")
-    below = observation.get("denominator")
+    get = observation.get
+    below, above, of_source = get("denominator"), observation["numerator"], get("source")
     return Row(
         position,
-        _text(observation["metric"], "metric"),
-        _text(observation.get("team", ""), "team"),
-        _text(observation.get("source", ""), "source") or source,
-        _text(observation.get("item", ""), "item"),
-        _day(observation["as_of"]),
-        _number(observation["numerator"], "numerator"),
+        seen.text(observation["metric"], "metric"),
+        seen.text(get("team", ""), "team"),
+        (seen.text(of_source, "source") if of_source is not None else "") or source,
+        _text(get("item", ""), "item"),
+        seen.day(observation["as_of"]),
+        _number(above, "numerator"),
         None if below is None else _number(below, "denominator"),
     )
 

@@ -27,8 +27,11 @@ def text_of(data: bytes, what: str = "the file") -> str:
     return text
 
 
-def json_of(data: bytes, what: str = "the file") -> Any:
-    """A JSON document: finite numbers, each name once in an object, at most 32 deep. Raises Unfit."""
+def json_of(data: bytes, what: str = "the file", *, any_depth: bool = False) -> Any:
+    """A JSON document: finite numbers, each name once in an object, at most 32 deep. Raises Unfit.
+
+    `any_depth` is for a reader that looks at every value itself and takes none that is nested.
+    """
     text = text_of(data, what)
     try:
         document = json.loads(text, object_pairs_hook=_object, parse_constant=_no_constant)
@@ -38,7 +41,8 @@ def json_of(data: bytes, what: str = "the file") -> Any:
         if isinstance(fault, Unfit):
             raise
         raise Unfit(f"a JSON document was expected: {str(fault)[:120]}") from None
-    _check_depth(document, what)
+    if not any_depth:
+        _check_depth(document, what)
     return document
 
 
