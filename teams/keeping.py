@@ -19,6 +19,7 @@ from .models import LONG_AGO, Goal, Run, Snapshot, Source
 from .placing import Named, NamedSnapshot, SnapshotKey
 from .standings import judge_goals
 from .statements import among, as_day, change, fetch
+from .trust import note_sudden
 from .upsert import upsert
 
 JUDGED_AT_ONCE = 200
@@ -177,7 +178,7 @@ def bound(touched: set[int]) -> None:
 
 
 TOUCHED = """
-SELECT DISTINCT g.id FROM teams_goal g JOIN program_metricversion v ON v.metric_id = g.metric_id
+SELECT DISTINCT g.id, g.team_id FROM teams_goal g JOIN program_metricversion v ON v.metric_id = g.metric_id
   JOIN program_program p ON p.id = g.program_id
 WHERE g.ended_on IS NULL AND {live} AND {versions} AND {teams}
 """
@@ -186,6 +187,7 @@ WHERE g.ended_on IS NULL AND {live} AND {versions} AND {teams}
 def judge_touched(pairs: set[tuple[int, int | None]], now: datetime) -> tuple[int, int]:
     """Judge the live goals on these series, or leave them due when they are many. Returns (judged, left due)."""
     goals: set[int] = set()
+    judged_pairs: set[tuple[int, int]] = set()
     by_version: dict[int, list[int]] = defaultdict(list)
     for version, team in pairs:
         if team is not None:
@@ -194,9 +196,12 @@ def judge_touched(pairs: set[tuple[int, int | None]], now: datetime) -> tuple[in
     for version, teams in by_version.items():
         of_teams, parameters = among("g.team_id", sorted(teams))
         statement = TOUCHED.format(live=live, versions="v.id = %s", teams=of_teams)
-        goals |= {pk for (pk,) in fetch(statement, [*states, version, *parameters])}
+        for goal, team in fetch(statement, [*states, version, *parameters]):
+            goals.add(goal)
+            judged_pairs.add((version, team))
     if not goals:
         return 0, 0
+    note_sudden(judged_pairs, now)
     touched = Goal.objects.filter(pk__in=goals)
     touched.update(judge_due_at=now)
     if len(goals) > JUDGED_AT_ONCE:

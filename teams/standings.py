@@ -87,10 +87,7 @@ def judge_goals(goals: QuerySet[Goal], now: datetime, *, daily: bool = False) ->
     for part in _parts(goals):
         with transaction.atomic():
             ids = _locked(part)
-            on_days = in_force(ids, day_of)
-            if not daily:
-                trust.note_sudden(on_days, now)
-            judged, _ = compute(on_days)
+            judged, _ = compute(in_force(ids, day_of))
             if daily:
                 record_baselines(judged, now)
             written += store(judged, now)

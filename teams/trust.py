@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 
 from django.db import transaction
 from django.db.models import Q
 
 from accounts.audit import record
+from accounts.clock import latest_today
 from accounts.models import User
 from program import wording
 from program.models import Feed, Metric, MetricVersion
@@ -17,9 +18,8 @@ from program.rules.series import points, with_value
 from program.rules.sudden import sudden_move
 
 from .models import Dispute, Goal, Hold, Team
-from .series import LATEST, load
+from .series import LATEST, Pair, load
 from .statements import among, as_day, fetch
-from .terms import GoalOnDay
 
 HOLDS = """
 SELECT metric_id, team_id, why, reason, since, until FROM teams_hold WHERE {among} AND (until IS NULL OR until >= %s)
@@ -86,29 +86,35 @@ def feed_succeeded(feed: Feed, now: datetime) -> None:
     _judge_again(Goal.objects.filter(metric__in=metrics), now)
 
 
-def note_sudden(on_days: Sequence[GoalOnDay], now: datetime) -> None:
-    """Hold what moved too sharply with its newest snapshot; end that when a newer one is no such move. Two queries."""
-    wanted = {g.pair: g.day for g in on_days}
-    rules = {
-        pk: (aggregation, sudden, metric)
-        for pk, aggregation, sudden, metric in MetricVersion.objects.filter(
-            pk__in={version for version, _ in wanted}
-        ).values_list("pk", "aggregation", "metric__sudden", "metric")
+OPEN_SUDDEN = """
+SELECT id, metric_id, team_id, as_of FROM teams_hold WHERE why = 'sudden' AND until IS NULL AND {metrics} AND {teams}
+"""
+
+
+def note_sudden(pairs: Collection[Pair], now: datetime) -> None:
+    """Hold what moved too sharply with its newest snapshot; end that when a newer one is no such move.
+
+    Three queries, for series that something was just written to; thirteen snapshots of each are looked at.
+    """
+    versions = MetricVersion.objects.filter(pk__in={version for version, _ in pairs})
+    rules = {pk: row for pk, *row in versions.values_list("pk", "aggregation", "metric__sudden", "metric")}
+    day = latest_today(now)
+    histories = load(dict.fromkeys(pairs, day), some=LATEST)
+    of_metrics, first = among("metric_id", sorted({metric for _, _, metric in rules.values()}))
+    of_teams, second = among("team_id", sorted({team for _, team in pairs}))
+    open_now = {
+        (metric, team): (pk, as_day(as_of))
+        for pk, metric, team, as_of in fetch(OPEN_SUDDEN.format(metrics=of_metrics, teams=of_teams), [*first, *second])
     }
-    histories = load(wanted, some=LATEST)
-    open_holds = Hold.objects.filter(
-        why=Hold.Why.SUDDEN, until=None, metric__in={g.metric for g in on_days}, team__in={g.team for g in on_days}
-    )
-    open_now = {(hold.metric_id, hold.team_id): hold for hold in open_holds}
     new, over = [], []
-    for (version, team), day in wanted.items():
+    for version, team in pairs:
         aggregation, times, metric = rules[version]
         series = with_value(points(aggregation, [h.readings for h in histories.get((version, team), ())], day))
+        held, of_day = open_now.get((metric, team), (None, None))
+        if held is not None and series and of_day is not None and series[-1][0] > of_day:
+            over.append(held)
         move = sudden_move(series, times, counted=aggregation not in ("ratio", "mean"))
-        held = open_now.get((metric, team))
-        if held is not None and series and held.as_of is not None and series[-1][0] > held.as_of:
-            over.append(held.pk)
-        if move is not None and (held is None or held.pk in over):
+        if move is not None and (held is None or held in over):
             said = f"{wording.value(move.before, '', aggregation)} to {wording.value(move.after, '', aggregation)}"
             reason = f"the value moved from {said} on {wording.day(move.day)}, far more than it ever does"
             new.append(
