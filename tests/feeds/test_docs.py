@@ -323,6 +323,31 @@ def test_without_the_setting_nothing_of_ones_own_network_is_fetched(name, world)
     assert Snapshot.objects.count() == 0
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", PULLED)
+def test_a_credential_of_the_feed_s_page_goes_to_its_host_only_and_shows_nowhere(name, client, world, settings):
+    settings.OUTBOUND_ALLOW_NETWORKS = ["127.0.0.0/8"]
+    page = Page(name)
+    given: list[str | None] = []
+
+    def answer(path: str, headers: dict[str, str]) -> tuple[int, str, bytes]:
+        given.append(headers.get("authorization"))
+        return 503, "text/plain", b""
+
+    with answering(answer) as address, answering(answer) as elsewhere:
+        feed = settle_page(page, address)
+        client.force_login(world.tess)
+        secret = {"header": "Authorization", "value": "Bearer hush-hush"}
+        assert client.post(f"/feeds/{feed.key}/credential", secret).status_code == 302
+        assert b"hush-hush" not in client.get(f"/feeds/{feed.key}/").content
+        for url in (address, elsewhere):
+            feed = settle_page(page, url)
+            assert "hush-hush" not in f"{feed.secret}{feed.settings}"
+            assert pull(feed, NOW) is None
+    assert given == ["Bearer hush-hush", None]
+    assert not any("hush-hush" in str(run.faults) for run in Run.objects.all())
+
+
 def test_every_yaml_of_the_front_page_is_one_of_a_program():
     for language, text in BLOCK.findall(README):
         if language == "yaml":
