@@ -12,7 +12,7 @@ from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
 
-from tests.services import Missing, chromium, postgresql, redis
+from tests.services import Missing, chromium, postgresql, prometheus_program, redis
 
 ROOT = Path(__file__).parent.parent
 IN_CI = bool(os.environ.get("CI"))
@@ -32,6 +32,10 @@ def main(arguments: list[str]) -> int:
             environment["TEST_CHROMIUM"] = chromium()
         except Missing as fault:
             missing.append(f"page tests in a browser: {fault}")
+        try:
+            environment["TEST_PROMETHEUS"] = prometheus_program()
+        except Missing as fault:
+            missing.append(f"tests of the feed from a real Prometheus: {fault}")
         try:
             environment["TEST_REDIS_URL"] = stack.enter_context(redis())
         except Missing as fault:

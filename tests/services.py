@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
+import time
+import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -63,6 +66,105 @@ def redis() -> Iterator[str]:
         server.stop()
 
 
+@contextmanager
+def prometheus(config: str) -> Iterator[str]:
+    """A Prometheus server of this configuration, on loopback, its data in a folder that goes with it; gives its
+    address. Raises Missing.
+    """
+    program = os.environ.get("TEST_PROMETHEUS") or prometheus_program()
+    folder = Path(tempfile.mkdtemp(prefix="quality-prometheus-"))
+    (folder / "prometheus.yml").write_text(config)
+    try:
+        for _ in range(3):  # another process may take the free port first
+            port = _free_port()
+            with (folder / "log").open("wb") as log:
+                server = subprocess.Popen(
+                    [
+                        program, f"--config.file={folder / 'prometheus.yml'}", f"--storage.tsdb.path={folder / 'data'}",
+                        f"--web.listen-address=127.0.0.1:{port}", "--log.level=warn",
+                    ],
+                    stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
+                )  # fmt: skip
+            try:
+                if _is_ready(server, f"http://127.0.0.1:{port}/-/ready"):
+                    yield f"http://127.0.0.1:{port}"
+                    return
+            finally:
+                _end(server)
+        said = (folder / "log").read_text(errors="replace").strip()
+        raise Missing(f"Prometheus did not start: {said[-500:]}")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def prometheus_program() -> str:
+    """The path of prometheus: one that is there, else Debian's package unpacked beside, not installed. Raises Missing."""
+    found = shutil.which("prometheus")
+    if found:
+        return found
+    kept = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "quality-tests" / "prometheus"
+    inside = Path("usr", "bin", "prometheus")
+    if os.access(kept / inside, os.X_OK):
+        return str(kept / inside)
+    if not (shutil.which("apt-get") and shutil.which("dpkg-deb")):
+        raise Missing("no prometheus on the PATH, and without apt-get and dpkg-deb none can be had")
+    print("  downloading Prometheus by apt-get …", flush=True)
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="prometheus-", dir=kept.parent) as name:
+        folder = Path(name)
+        told = _run(["apt-get", "download", "-q", "prometheus"], folder)
+        packages = sorted(folder.glob("prometheus_*.deb"))
+        if not packages and _is_root():  # an image without package lists
+            told = _run(["apt-get", "update", "-qq"], folder) + _run(
+                ["apt-get", "download", "-q", "prometheus"], folder
+            )
+            packages = sorted(folder.glob("prometheus_*.deb"))
+        if not packages:
+            raise Missing(f"no prometheus on the PATH, and apt-get download brought none: {told.strip()[-300:]}")
+        told = _run(["dpkg-deb", "-x", str(packages[0]), str(folder / "tree")], folder)
+        if not (folder / "tree" / inside).is_file():
+            raise Missing(f"the package of prometheus could not be unpacked: {told.strip()[-300:]}")
+        with suppress(OSError):  # another process of the tests was first
+            (folder / "tree").rename(kept)
+    return str(kept / inside)
+
+
+def _run(command: list[str], folder: Path) -> str:
+    try:
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=240, check=False)
+    except subprocess.TimeoutExpired:
+        return f"{' '.join(command)} took more than 240 s\n"
+    return done.stdout + done.stderr
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return int(taken.getsockname()[1])
+
+
+def _is_ready(server: subprocess.Popen[bytes], url: str, seconds: float = 30.0) -> bool:
+    """Whether a server answers 200 within the time; False as soon as it has ended."""
+    until = time.monotonic() + seconds
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    while time.monotonic() < until and server.poll() is None:
+        with suppress(OSError), opener.open(url, timeout=2) as answer:
+            if answer.status == 200:
+                return True
+        time.sleep(0.05)
+    return False
+
+
+def _end(server: subprocess.Popen[bytes]) -> None:
+    """End a process, by its id, and wait until it is gone."""
+    if server.poll() is None:
+        server.terminate()
+    try:
+        server.wait(timeout=10)
+    except subprocess.TimeoutExpired:
+        server.kill()
+        server.wait(timeout=10)
+
+
 def chromium() -> str:
     """The path of a Chromium: one that is there, else from apt (root on Debian) or from Playwright. Raises Missing."""
     found = _chromium_here()
@@ -80,9 +182,13 @@ def chromium() -> str:
 
 
 def _installers() -> Iterator[tuple[str, str]]:
-    if hasattr(os, "geteuid") and os.geteuid() == 0 and shutil.which("apt-get"):
+    if _is_root() and shutil.which("apt-get"):
         yield "apt", "apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium"
     yield "Playwright", f"{sys.executable} -m playwright install chromium"
+
+
+def _is_root() -> bool:
+    return hasattr(os, "geteuid") and os.geteuid() == 0
 
 
 def _chromium_here() -> str | None:
