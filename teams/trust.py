@@ -97,7 +97,10 @@ def note_sudden(pairs: Collection[Pair], now: datetime) -> None:
     Three queries, for series that something was just written to; thirteen snapshots of each are looked at.
     """
     versions = MetricVersion.objects.filter(pk__in={version for version, _ in pairs})
-    rules = {pk: row for pk, *row in versions.values_list("pk", "aggregation", "metric__sudden", "metric")}
+    rules = {
+        pk: (aggregation, times, metric)
+        for pk, aggregation, times, metric in versions.values_list("pk", "aggregation", "metric__sudden", "metric")
+    }
     day = latest_today(now)
     histories = load(dict.fromkeys(pairs, day), some=LATEST)
     of_metrics, first = among("metric_id", sorted({metric for _, _, metric in rules.values()}))
