@@ -96,7 +96,7 @@ class Placer:
                 self._row(row)
         for line, metric, team, source, as_of in self.batch.complete:
             self._look_up([Row(line, metric, team, source, "", as_of, 0.0, None)])
-            wrong = self._wrong(line, metric, team, as_of)
+            wrong = self._wrong(metric, team, as_of)
             if wrong:
                 self.batch.fault(line, f"complete: {wrong}")
             else:
@@ -123,30 +123,34 @@ class Placer:
             self._owners = ownership.load(self._sources)
 
     def _row(self, row: Row) -> None:
-        slot = self._slots.get((row.metric, row.team, row.source, row.as_of)) if row.team else None
+        line, metric, team, source, item, as_of, above, below = row
+        slot = self._slots.get((metric, team, source, as_of)) if team else None
         if slot is None:
-            wrong = self._wrong(row.line, row.metric, row.team, row.as_of)
+            wrong = self._wrong(metric, team, as_of)
             if wrong:
-                self.batch.fault(row.line, wrong)
+                self.batch.fault(line, wrong)
                 return
             slot = self._slot(row)
         snapshot = slot[1]
-        below = row.denominator
+        names = snapshot.names
         ratio = snapshot.aggregation == "ratio"
-        if ratio != (below is not None) or (below is not None and below < 0) or self._clashes(snapshot, row):
-            self.batch.fault(row.line, _unfit(snapshot, row, ratio=ratio))
+        if (
+            ratio != (below is not None)
+            or (below is not None and below < 0)
+            or (names and self._clashes(snapshot, item))
+        ):
+            self.batch.fault(line, _unfit(snapshot, row, ratio=ratio))
             return
-        snapshot.names[row.item] = None
-        snapshot.numerators.append(row.numerator)
+        names[item] = None
+        snapshot.numerators.append(above)
         if below is not None:
             snapshot.denominators.append(below)
 
     @staticmethod
-    def _clashes(snapshot: NamedSnapshot, row: Row) -> bool:
+    def _clashes(snapshot: NamedSnapshot, item: str) -> bool:
+        """Whether an item cannot join those of its snapshot."""
         names = snapshot.names
-        if not names:
-            return False
-        if row.item in names or row.item == "" or "" in names:
+        if item in names or not item or "" in names:
             return True
         # What nobody owns is never refused: of a `latest`, too, several may wait for their teams.
         return snapshot.owned and snapshot.aggregation == "latest"
@@ -171,7 +175,7 @@ class Placer:
             found = self.placed.named[key] = NamedSnapshot(version.aggregation, owned=team is not None)
         return key, found
 
-    def _wrong(self, line: int, metric: str, team: str, as_of: date) -> str:  # noqa: ARG002
+    def _wrong(self, metric: str, team: str, as_of: date) -> str:
         """What is wrong with where a row belongs; empty if nothing."""
         if metric not in self.placed.versions:
             return f"metric {metric[:60]!a} is not known here; apply its program first, or check the token's scope"

@@ -79,50 +79,50 @@ def _read_complete(snapshots: Any, source: str, batch: Batch) -> None:
 
 
 class _Seen:
-    """Texts and days that were checked before: metrics, teams and days come again in every observation."""
+    """What was checked before: names of fields, metrics, teams, sources and days come again in every observation."""
 
-    __slots__ = ("days", "texts")
+    __slots__ = ("days", "metrics", "shapes", "sources", "teams")
 
     def __init__(self) -> None:
-        self.texts: dict[tuple[str, str], str] = {}
-        self.days: dict[str, date] = {}
-
-    def text(self, value: Any, what: str) -> str:
-        key = (what, value) if type(value) is str else None
-        held = self.texts.get(key) if key else None
-        if held is None:
-            held = _text(value, what)
-            if key:
-                self.texts[key] = held
-        return held
-
-    def day(self, value: Any) -> date:
-        held = self.days.get(value) if type(value) is str else None
-        if held is None:
-            held = self.days[value] = _day(value)
-        return held
+        self.metrics: dict[Any, str] = {}
+        self.teams: dict[Any, str] = {}
+        self.sources: dict[Any, str] = {}
+        self.days: dict[Any, date] = {}
+        self.shapes: set[tuple[str, ...]] = set()
 
 
 def _row(position: int, observation: Any, source: str, seen: _Seen) -> Row:
     if not isinstance(observation, dict):
         raise Unfit(f"an observation is an object, not {shown(observation)}")
-    names = observation.keys()
+    shape = tuple(observation)
+    if shape not in seen.shapes:
+        _check_names(observation.keys())
+        seen.shapes.add(shape)
+    get = observation.get
+    metric, team, of_source, day = observation["metric"], get("team"), get("source"), observation["as_of"]
+    try:
+        known = seen.metrics[metric], seen.teams[team], seen.sources[of_source], seen.days[day]
+    except (KeyError, TypeError):  # not seen before, or no text at all
+        known = _text(metric, "metric"), _text(team, "team"), _text(of_source, "source") or source, _day(day)
+        seen.metrics[metric], seen.teams[team], seen.sources[of_source], seen.days[day] = known
+    below = get("denominator")
+    return Row(
+        position,
+        known[0],
+        known[1],
+        known[2],
+        _text(get("item"), "item"),
+        known[3],
+        _number(observation["numerator"], "numerator"),
+        None if below is None else _number(below, "denominator"),
+    )
+
+
+def _check_names(names: Any) -> None:
     if not names >= REQUIRED or not names <= KNOWN:
         wrong = [f"{name} is missing" for name in sorted(REQUIRED - names)]
         wrong += [f"{shown(name)} is not known" for name in sorted(names - KNOWN)]
         raise Unfit(f"an observation has {', '.join(sorted(KNOWN))}: {', '.join(wrong)}")
-    get = observation.get
-    below, above, of_source = get("denominator"), observation["numerator"], get("source")
-    return Row(
-        position,
-        seen.text(observation["metric"], "metric"),
-        seen.text(get("team", ""), "team"),
-        (seen.text(of_source, "source") if of_source is not None else "") or source,
-        _text(get("item", ""), "item"),
-        seen.day(observation["as_of"]),
-        _number(above, "numerator"),
-        None if below is None else _number(below, "denominator"),
-    )
 
 
 def _text(value: Any, what: str) -> str:
