@@ -40,6 +40,8 @@ class NamedSnapshot:
     placed: bool = True
     """by ownership, all of it"""
     owned: bool = True
+    sums: tuple[float, float] | None = None
+    """exactly rounded, once all of it is there"""
 
     def items(self) -> dict[str, float | list[float]]:
         """The observations as a snapshot holds them."""
@@ -189,9 +191,8 @@ class Placer:
         """Numbers that are finite one by one may still add up to infinity."""
         for snapshot in self.placed.named.values():
             try:
-                finite = math.isfinite(math.fsum(snapshot.numerators)) and math.isfinite(
-                    math.fsum(snapshot.denominators)
-                )
+                snapshot.sums = math.fsum(snapshot.numerators), math.fsum(snapshot.denominators)
+                finite = math.isfinite(snapshot.sums[0]) and math.isfinite(snapshot.sums[1])
             except OverflowError:
                 finite = False
             if not finite:

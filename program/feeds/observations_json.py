@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from .batch import Batch, Complete, Row, Unfit, finite, read_day, read_text, shown
-from .opened import json_of
+from .opened import json_lists
 
 REQUIRED = frozenset({"metric", "as_of", "numerator"})
 KNOWN = REQUIRED | {"team", "item", "denominator", "source"}
@@ -21,7 +21,7 @@ def read(data: bytes, source: str = "") -> Batch:
     """
     batch = Batch()
     try:
-        document = json_of(data, "the body", any_depth=True)
+        document = json_lists(data, "the body")
     except Unfit as fault:
         batch.fault(0, str(fault))
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Iterator
 from typing import Any, NoReturn
 from xml.etree.ElementTree import Element, ParseError
@@ -27,23 +28,42 @@ def text_of(data: bytes, what: str = "the file") -> str:
     return text
 
 
-def json_of(data: bytes, what: str = "the file", *, any_depth: bool = False) -> Any:
-    """A JSON document: finite numbers, each name once in an object, at most 32 deep. Raises Unfit.
+SPACED = re.compile(r'"\s+:')
 
-    `any_depth` is for a reader that looks at every value itself and takes none that is nested.
+
+def json_of(data: bytes, what: str = "the file") -> Any:
+    """A JSON document: finite numbers, each name once in an object, at most 32 deep. Raises Unfit."""
+    document = _loaded(text_of(data, what), what, object_pairs_hook=_object)
+    _check_depth(document, what)
+    return document
+
+
+def json_lists(data: bytes, what: str = "the file") -> Any:
+    """The same of a document that is an object of lists of flat objects, fast; any depth: its reader takes none.
+
+    Looking at every object for a name that stands twice costs as much as reading it. But where no blank stands before
+    a colon, each name is one `":` of the text (a text value may hold more of them): as many as there are names in what
+    was read means that none was lost. Otherwise it is read again with the look at every object.
     """
     text = text_of(data, what)
+    document = _loaded(text, what)
+    if isinstance(document, dict) and not SPACED.search(text):
+        lists = [held for held in document.values() if isinstance(held, list)]
+        names = len(document) + sum(len(one) for held in lists for one in held if isinstance(one, dict))
+        if text.count('":') == names:
+            return document
+    return _loaded(text, what, object_pairs_hook=_object)
+
+
+def _loaded(text: str, what: str, **options: Any) -> Any:
     try:
-        document = json.loads(text, object_pairs_hook=_object, parse_constant=_no_constant)
+        return json.loads(text, parse_constant=_no_constant, **options)
     except RecursionError:
         raise Unfit(f"{what} is nested at most {DEEPEST} deep") from None
     except ValueError as fault:
         if isinstance(fault, Unfit):
             raise
         raise Unfit(f"a JSON document was expected: {str(fault)[:120]}") from None
-    if not any_depth:
-        _check_depth(document, what)
-    return document
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

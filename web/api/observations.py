@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+from django.db.models import Q
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers, status
@@ -87,10 +88,13 @@ def _scope(token: AccessToken) -> dict[str, Any]:
         scope.removeprefix(OBSERVATIONS).partition(":") for scope in token.scopes if scope.startswith(OBSERVATIONS)
     ]
     programs = [key for kind, _, key in scopes if kind == "program"]
-    feeds = list(Feed.objects.filter(key__in=[key for kind, _, key in scopes if kind == "feed"]))
-    metrics = set(Metric.objects.filter(program__key__in=programs).values_list("key", flat=True)) if programs else set()
+    feeds = list(Feed.objects.filter(key__in=[key for kind, _, key in scopes if kind == "feed"])) if (
+        len(programs) < len(scopes)
+    ) else []  # fmt: skip
+    fed = Q(program__key__in=programs) if programs else Q(pk=None)
     if feeds:
-        metrics |= set(Metric.objects.filter(feeds__in=feeds).values_list("key", flat=True))
+        fed |= Q(feeds__in=feeds)
+    metrics = set(Metric.objects.filter(fed).order_by().values_list("key", flat=True))
     return {"metrics": frozenset(metrics), "feed": feeds[0] if len(feeds) == 1 and not programs else None}
 
 
