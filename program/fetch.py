@@ -28,6 +28,7 @@ TOTAL_SECONDS = 30.0
 CHUNK = 65_536
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 PORTS = {"http": 80, "https": 443}
+SHORT = 4096
 PERMANENT = (400, 401, 403, 404, 410)
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -75,9 +76,13 @@ class Fetched:
 class FetchFailed(Exception):
     """Nothing was fetched. `permanent`: a setting is wrong and trying again soon is of no use."""
 
-    def __init__(self, reason: str, *, permanent: bool = False, retry_after: int | None = None) -> None:
+    def __init__(
+        self, reason: str, *, permanent: bool = False, retry_after: int | None = None, body: bytes = b""
+    ) -> None:
+        """`body` is the beginning of an answer that was no success: some sources say in it what they expected."""
         super().__init__(reason)
         self.reason = reason
+        self.body = body
         self.permanent = permanent
         self.retry_after = retry_after
 
@@ -355,6 +360,14 @@ class _Timed(io.RawIOBase):
 # -- the answer --
 
 
+def _beginning(target: _Target, answer: http.client.HTTPResponse) -> bytes:
+    """The body of an answer that was no success, if it is a short one."""
+    try:
+        return _body(target, answer, SHORT)
+    except FetchFailed:
+        return b""
+
+
 def _refuse_status(target: _Target, answer: http.client.HTTPResponse) -> None:
     status = answer.status
     if 200 <= status < 300:
@@ -368,6 +381,7 @@ def _refuse_status(target: _Target, answer: http.client.HTTPResponse) -> None:
     raise FetchFailed(
         f"{target.host} answered {status}; 200 was expected.",
         permanent=status in PERMANENT,
+        body=_beginning(target, answer),
         retry_after=_retry_after(answer) if status in (429, 503) else None,
     )
 

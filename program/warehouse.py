@@ -14,7 +14,35 @@ from .feeds.observations_csv import OPTIONAL, REQUIRED
 from .fetch import FetchFailed, checked_addresses
 
 MOST_ROWS = 200_000
+MODES = ("require", "disable", "prefer", "verify-ca", "verify-full")
+"""How the connection is secured; the first unless set."""
 CONNECT_SECONDS, STATEMENT_SECONDS = 5, 30
+
+
+def check(settings: Mapping[str, Any]) -> str:
+    """What is wrong with a feed's settings, in words; empty if nothing."""
+    url, statement = str(settings.get("url", "")), _statement(settings)
+    try:
+        parts = urlsplit(url)
+        fits = (
+            parts.scheme in ("postgresql", "postgres")
+            and bool(parts.hostname)
+            and not parts.password
+            and parts.port != 0
+        )
+    except ValueError:
+        fits = False
+    if not fits:
+        return "url is postgresql://user@host:5432/database, without the password"
+    if not statement.lower().startswith(("select", "with")) or ";" in statement:
+        return "query is one SELECT (or WITH … SELECT), without a semicolon"
+    if settings.get("sslmode", MODES[0]) not in MODES:
+        return f"sslmode is one of {', '.join(MODES)}"
+    return ""
+
+
+def _statement(settings: Mapping[str, Any]) -> str:
+    return str(settings.get("query", "")).strip().rstrip(";")
 
 
 def query(settings: Mapping[str, Any], password: str) -> bytes:
@@ -23,12 +51,11 @@ def query(settings: Mapping[str, Any], password: str) -> bytes:
     The session is read-only and its statements end after 30 s, whatever the query says; the server's own rights of
     the user are the fence that counts, and the docs say so.
     """
-    url, statement = str(settings.get("url", "")), str(settings.get("query", "")).strip().rstrip(";")
-    parts = urlsplit(url)
-    if parts.scheme not in ("postgresql", "postgres") or not parts.hostname or parts.password:
-        raise FetchFailed("url is postgresql://user@host:5432/database, without the password", permanent=True)
-    if not statement.lower().startswith(("select", "with")) or ";" in statement:
-        raise FetchFailed("query is one SELECT (or WITH … SELECT), without a semicolon", permanent=True)
+    wrong = check(settings)
+    if wrong:
+        raise FetchFailed(wrong, permanent=True)
+    parts, statement = urlsplit(str(settings["url"])), _statement(settings)
+    assert parts.hostname is not None
     address = checked_addresses(parts.hostname, parts.port or 5432)[0]
     try:
         with psycopg.connect(
@@ -39,6 +66,7 @@ def query(settings: Mapping[str, Any], password: str) -> bytes:
             password=password or None,
             dbname=unquote(parts.path.lstrip("/")),
             connect_timeout=CONNECT_SECONDS,
+            sslmode=str(settings.get("sslmode", MODES[0])),
             autocommit=False,
             options=f"-c default_transaction_read_only=on -c statement_timeout={STATEMENT_SECONDS * 1000}",
             passfile="/dev/null",

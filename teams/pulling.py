@@ -16,6 +16,7 @@ from accounts import secrets
 from accounts.models import User
 from program import warehouse
 from program.feeds.batch import Unfit
+from program.feeds.packed import inflate
 from program.feeds.registry import KINDS
 from program.fetch import FetchFailed, fetch
 from program.models import Feed
@@ -31,6 +32,8 @@ AGAIN_AFTER = (1, 5, 15, 60, 240)
 SPREAD = 0.1
 AT_A_TIME = 20
 SECONDS_A_HOST = 120.0
+LARGEST = 50_000_000
+"""Bytes of a payload that came in gzip, once inflated."""
 
 log = structlog.get_logger(__name__)
 
@@ -105,9 +108,16 @@ def ask(feed: Feed) -> bytes:
         raise FetchFailed(str(unfit), permanent=True) from None
     answers = {}
     for name, request in requests.items():
-        answers[name] = fetch(request.url, headers={**request.headers, **_secret_header(feed, request.url)}).body
+        headers = {**request.headers, **_secret_header(feed, request.url)}
+        try:
+            answers[name] = fetch(request.url, headers=headers).body
+        except FetchFailed as failed:
+            said = kind.told(failed.body)
+            if said:
+                failed.reason += f" {name}: {said}" if name else f" It says: {said}"
+            raise
     try:
-        return kind.joined(answers) if kind.joined else answers[""]
+        return kind.joined(answers) if kind.joined else inflate(answers[""], LARGEST)
     except Unfit as unfit:
         raise FetchFailed(str(unfit)) from None
 

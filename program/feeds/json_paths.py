@@ -23,6 +23,12 @@ FIELDS = ("item", "team", "numerator", "denominator", "as_of")
 LONGEST = 500
 
 
+def check(settings: Mapping[str, Any]) -> None:
+    """Raise Unfit where a path is none."""
+    for name in ("rows", *FIELDS):
+        _expression(settings, name, "@")
+
+
 def requests(settings: Mapping[str, Any]) -> dict[str, Request]:
     """The one request of a pull."""
     headers = {"Accept": "application/json"} | {str(k): str(v) for k, v in (settings.get("headers") or {}).items()}

@@ -82,6 +82,12 @@ def pick(samples: Collection[Sample], settings: Mapping[str, Any], measures: Col
     return report
 
 
+def is_measure(text: str) -> bool:
+    """Whether it is a name with labels, or one over another."""
+    above, slash, below = text.partition("/")
+    return _selector(above) is not None and (not slash or _selector(below) is not None)
+
+
 def _selector(text: str) -> Selector | None:
     found = SELECTOR.fullmatch(text)
     labels = [LABEL.fullmatch(part) for part in (found[2] or "").split(",") if part.strip()] if found else []

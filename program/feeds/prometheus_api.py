@@ -105,6 +105,16 @@ def _sample(name: str, result: Any) -> Sample:
         raise Unfit(f"query {name}: a number was expected, not {shown(value[1])}") from None
 
 
+def told(body: bytes) -> str:
+    """What Prometheus says in an answer that is no success, in words; empty if nothing."""
+    try:
+        answer = json_of(body, "the answer")
+    except Unfit:
+        return ""
+    error = answer.get("error") if isinstance(answer, dict) else None
+    return error[:300] if isinstance(error, str) else ""
+
+
 def joined(answers: Mapping[str, bytes]) -> bytes:
     """The answers of several requests as the one payload that is kept. Raises Unfit."""
     return json.dumps({name: json_of(body, f"the answer to {name}") for name, body in sorted(answers.items())}).encode()

@@ -31,7 +31,8 @@ ReadReport = Callable[[bytes, Mapping[str, Any], Collection[str]], Report]
 class Kind:
     """A kind of feed: how it is known, how it is read, and, for one that is pulled, what it asks for.
 
-    `settings` names the dials it has (and what each is for); `joined` makes one payload of several answers.
+    `settings` names the dials it has (and what each is for); `joined` makes one payload of several answers, `told`
+    reads what a source says in an answer that is no success, and `check` raises Unfit where a setting is none.
     """
 
     name: str
@@ -44,6 +45,8 @@ class Kind:
     measures: tuple[Measure, ...] = ()
     requests: Callable[[Mapping[str, Any]], dict[str, Request]] | None = None
     joined: Callable[[Mapping[str, bytes]], bytes] | None = None
+    told: Callable[[bytes], str] = lambda _body: ""
+    check: Callable[[Mapping[str, Any]], None] = lambda _settings: None
     settings: Mapping[str, str] | None = None
 
     @property
@@ -59,6 +62,16 @@ class Kind:
             return rows_of(self.reported(data, asked), asked, today)
         except Unfit as fault:
             return fault_batch(str(fault))
+
+    def measures_it(self, measure: str, settings: Mapping[str, Any]) -> bool:
+        """Whether a report of this kind can measure this."""
+        if self.name == "prometheus":
+            return measure in (settings.get("queries") or {})
+        if self.name == "openmetrics":
+            return openmetrics.is_measure(measure)
+        return any(known.key == measure for known in self.measures) or (
+            self.name == "sarif" and measure.startswith(sarif.RULES) and len(measure) > len(sarif.RULES)
+        )
 
     def reported(self, data: bytes, asked: Asked) -> Report:
         """What a report says, measure by measure. Raises Unfit; ValueError for a kind that is no report."""
@@ -105,7 +118,7 @@ KINDS = {
         ),
         Kind(
             "json-paths", "Any JSON, by JMESPath", (), (), report=json_paths.read, measures=json_paths.MEASURES,
-            requests=json_paths.requests,
+            requests=json_paths.requests, check=json_paths.check,
             settings=ADDRESS | {"headers": "a mapping of request headers, without credentials"} | {
                 "rows": "JMESPath to the list of rows; @ is the document itself",
                 "item": "JMESPath within a row: the item", "team": "JMESPath within a row: the team's key, if any",
@@ -115,7 +128,7 @@ KINDS = {
         ),
         Kind(
             "prometheus", "Prometheus query API", (), (), report=prometheus_api.read, measures=prometheus_api.MEASURES,
-            requests=prometheus_api.requests, joined=prometheus_api.joined,
+            requests=prometheus_api.requests, joined=prometheus_api.joined, told=prometheus_api.told,
             settings=ADDRESS | {"queries": "a mapping of a measure's name to a query, or to two for a ratio"} | LABELS,
         ),
         Kind(
@@ -126,6 +139,7 @@ KINDS = {
             "sql", "A query on a warehouse", (), (), observations=observations_csv.read,
             settings={
                 "url": "postgresql://user@host:5432/database, without the password",
+                "sslmode": "require unless set: disable, prefer, require, verify-ca or verify-full",
                 "query": "one SELECT with the columns of the observations CSV",
             },
         ),

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Max
 
+from program import warehouse
 from program.feeds.batch import Unfit, shown
 from program.feeds.registry import KINDS, Kind
 from program.models import Feed, Metric, MetricVersion, Program
 
-from ..models import Goal
+from ..models import Goal, Team
 from .changes import Changes
 from .fields import Fields
 from .marked_yaml import Document
@@ -22,6 +24,19 @@ KNOWN = {"key", "name", "kind", "source", "scope", "every", "settings", "measure
 ASKS = {"json-paths": ("rows", "item", "team", "numerator", "denominator"), "sql": ("query",)}
 """Settings that say what is measured, by kind: another value is another definition of the metric."""
 SOONEST = 5
+ALWAYS_PULLED = ("prometheus", "csv-url", "sql")
+SECRET = re.compile(r"authorization|cookie|token|secret|password|api-?key", re.I)
+SHAPES: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
+    "strip": (
+        "a list of texts", lambda held: isinstance(held, list) and all(isinstance(one, str) for one in held),
+    ),
+    "headers": (
+        "a mapping of texts",
+        lambda held: isinstance(held, dict) and all(isinstance(one, str) for one in held.values()),
+    ),
+    "queries": ("a mapping of a name to a query", lambda held: isinstance(held, dict)),
+}  # fmt: skip
+"""Settings that are no texts: what each is, and whether a value is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,36 +104,71 @@ def _scope(fields: Fields) -> Any:
 
 def _check_kind(fields: Fields, spec: FeedSpec) -> None:
     kind = KINDS.get(spec.kind)
-    pulled = kind is not None and kind.requests is not None and "url" in spec.settings
-    if kind is not None and kind.name in ("prometheus", "csv-url", "sql"):
-        pulled = True
+    pulled = kind is not None and (kind.name in ALWAYS_PULLED or (kind.requests is not None and "url" in spec.settings))
     if spec.every_minutes and not pulled:
-        fields.fault(
-            "every", "every is for a feed that is fetched: one of prometheus, json-paths, csv-url and sql with a url"
-        )
-    if pulled and kind is not None and kind.requests is not None:
-        try:
-            kind.requests(spec.settings)
-        except Unfit as unfit:
-            fields.fault("settings", str(unfit))
+        kinds = ", ".join(ALWAYS_PULLED)
+        fields.fault("every", f"every is for a feed that is fetched: {kinds}, or json-paths with a url")
     if kind is not None:
-        unknown = [name for name in spec.settings if name not in (kind.settings or {})]
-        if unknown:
-            known = ", ".join(kind.settings or {}) or "none"
-            fields.fault("settings", f"settings of {kind.name} are {known}; {shown(unknown[0])} is not known")
+        _check_settings(fields, kind, spec, pulled=pulled)
     if kind is not None and kind.report is not None and not spec.measures:
         fields.fault("measures", f"measures says which measure of {kind.title} becomes which metric")
+    able = [kind] if kind is not None else [one for one in KINDS.values() if not one.pulled or one.name == "json-paths"]
+    for measure in spec.measures:
+        if not any(one.measures_it(measure, spec.settings) for one in able):
+            whose = kind.title if kind is not None else "a report"
+            fields.fault("measures", f"{shown(measure)} is nothing that {whose} measures")
     if not spec.measures and not spec.metrics:
         fields.fault("metrics", "metrics (of observations) or measures (of reports) were expected")
+
+
+def _check_settings(fields: Fields, kind: Kind, spec: FeedSpec, *, pulled: bool) -> None:
+    known = kind.settings or {}
+    for name, value in spec.settings.items():
+        expected, fits = SHAPES.get(name, ("a text", lambda held: isinstance(held, str | int | float)))
+        if name not in known:
+            named = ", ".join(known) or "none"
+            fields.fault("settings", f"settings of {kind.name} are {named}; {shown(name)} is not known")
+        elif not fits(value):
+            fields.fault("settings", f"{name} is {expected}, not {shown(value)}")
+    headers = spec.settings.get("headers")
+    for name in headers if isinstance(headers, dict) else ():
+        if SECRET.search(str(name)):
+            fields.fault(
+                "settings", f"the header {name} is a credential: it is given on the feed's page, never in a file"
+            )
+    if not fields.document.faults:
+        try:
+            kind.check(spec.settings)
+            if pulled and kind.requests is not None:
+                kind.requests(spec.settings)
+        except Unfit as unfit:
+            fields.fault("settings", str(unfit))
+        wrong = warehouse.check(spec.settings) if kind.name == "sql" else ""
+        if wrong:
+            fields.fault("settings", wrong)
 
 
 def check(
     document: Document, place: tuple[str | int, ...], spec: FeedSpec, known: Mapping[str, Any], program: str
 ) -> None:
-    """Fault what a feed says against what is known: its metrics, and whose key it is."""
+    """Fault what a feed says against what is known: its metrics, its teams, and whose key it is.
+
+    `known` gives (aggregation, direction) by metric.
+    """
     for metric in {*spec.metrics, *spec.measures.values()} - known.keys():
         name = "measures" if metric in spec.measures.values() else "metrics"
         document.fault((*place, name), f"{metric} is no metric of this file or of another program")
+    for measure, metric in spec.measures.items():
+        kinds = [KINDS[spec.kind]] if spec.kind in KINDS else list(KINDS.values())
+        fixed = {one.aggregation == "ratio" for kind in kinds for one in kind.measures if one.key == measure}
+        if metric in known and len(fixed) == 1 and fixed != {known[metric][0] == "ratio"} and measure != "value":
+            is_ratio = "a ratio" if True in fixed else "no ratio"
+            document.fault((*place, "measures"), f"{measure} is {is_ratio}; {metric} is a {known[metric][0]}")
+    if isinstance(spec.scope, list):
+        there = set(Team.objects.leaves().filter(key__in=spec.scope).values_list("key", flat=True))
+        for key in spec.scope:
+            if key not in there:
+                document.fault((*place, "scope"), f"{key} is no team; apply its Group first")
     owner = Feed.objects.filter(key=spec.key).values_list("program__key", flat=True).first()
     if owner is not None and owner != program:
         document.fault((*place, "key"), f"feed {spec.key} is one of program {owner}: another key was expected")

@@ -224,6 +224,10 @@ def test_a_query_on_a_warehouse_stores_what_its_page_says(world, settings):
             warehouse.execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {user}")
         with forwarding(folder / ".s.PGSQL.5432") as port:
             feed = settle_page(page, f"postgresql://{user}@127.0.0.1:{port}")
+            assert pull(feed, NOW) is None
+            assert "server does not support SSL, but SSL was required" in feed.last_error
+            feed.settings |= {"sslmode": "disable"}  # the test's server speaks no TLS
+            feed.save()
             received = pull(feed, NOW)
     feed.refresh_from_db()
     assert (feed.last_error, received is None) == ("", False)

@@ -130,7 +130,10 @@ def test_a_query_that_prometheus_refuses_is_told_and_stores_nothing(server):
     feed.refresh_from_db()
     run = Run.objects.latest("pk")
     assert (run.state, run.snapshots) == (Run.State.FAILED, 0)
-    assert feed.last_error == "127.0.0.1 answered 400; 200 was expected."
+    assert feed.last_error == (
+        "127.0.0.1 answered 400; 200 was expected. queued: "
+        'invalid parameter "query": 1:21: parse error: unclosed left parenthesis'
+    )
     assert Hold.objects.filter(feed=feed, until=None).count() == 2
     assert list(Snapshot.objects.order_by("pk").values()) == before
 

@@ -21,7 +21,7 @@ from program.feeds.batch import Fault, Unfit, read_day, read_text
 from program.feeds.packed import inflate
 from program.feeds.registry import KINDS, Kind, recognized
 from program.fetch import FetchFailed
-from program.models import Feed, Metric, Program
+from program.models import Feed, MetricVersion, Program
 from teams.apply.changes import Changes
 from teams.apply.feeds import FeedSpec, check, put, read
 from teams.apply.fields import Fields
@@ -301,7 +301,8 @@ def _spec(values: Mapping[str, str], program: Program) -> tuple[FeedSpec | None,
 
 
 def _known() -> dict[str, Any]:
-    return dict.fromkeys(Metric.objects.values_list("key", flat=True))
+    held = MetricVersion.objects.filter(current=True).values_list("metric__key", "aggregation", "direction")
+    return {key: (aggregation, direction) for key, aggregation, direction in held}
 
 
 @require_POST
