@@ -65,8 +65,9 @@ def read(data: bytes, settings: Mapping[str, Any], measures: Collection[str]) ->
 def _record(at: _File, word: str, rest: str) -> None:
     parts = rest.split(",")
     if word == "DA" and len(parts) >= 2:
-        _most(at.lines, parts[0], _count(parts[1]))
+        _most(at.lines, str(_count(parts[0])), _count(parts[1]))
     elif word == "BRDA" and len(parts) >= 4:
+        _count(parts[0])
         _most(at.branches, ",".join(parts[:-1]), 0 if parts[-1] == "-" else _count(parts[-1]))
     elif word == "FN" and len(parts) >= 2:
         _most(at.functions, parts[-1], 0)

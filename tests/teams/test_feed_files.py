@@ -60,7 +60,10 @@ def test_what_cannot_work_is_refused_before_it_is_fetched(feed: str, expected: s
 
 def test_a_feed_is_put_in_place_once():
     settle()
-    text = TYPING + "\nfeeds:\n  - {key: a, name: A, kind: lcov, source: acme/app, measures: {line-coverage: typed-functions}}\n"
+    text = (
+        TYPING
+        + "\nfeeds:\n  - {key: a, name: A, kind: lcov, source: acme/app, measures: {line-coverage: typed-functions}}\n"
+    )
     made = apply_text(text, now=NOW, via="test")
     assert [str(change).split(":")[0] for change in made] == ["+ feed a", "~ feed metrics a"]
     assert apply_text(text, now=NOW, via="test") == []

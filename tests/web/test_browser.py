@@ -8,12 +8,20 @@ import pytest
 
 from nudges.planning import plan
 from program.feeds.registry import KINDS
+from program.models import Feed
+from teams import trust
 from teams.apply.files import apply_text
-from teams.ingest import Origin, ingest
+from teams.ingest import ingest, of_feed
 from teams.standings import judge_due
 from tests.people import HEADER, ORG, PASSWORD, TYPING, World, settle
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+
+FEED = """
+feeds: [{key: ci, name: The build, source: acme/app, metrics: [typed-functions, findings]}]
+scores: [{key: quality, name: Quality score, parts: [{metric: typed-functions, weight: 1, zero: 0, full: 1}]}]
+"""
 
 
 @pytest.fixture
@@ -22,6 +30,7 @@ def world() -> World:
     now = datetime.now(UTC)
     start, due = (now - timedelta(days=120)).date(), (now + timedelta(days=240)).date()
     text = TYPING.replace("2026-01-01", start.isoformat()).replace("2026-12-31", due.isoformat())
+    text += FEED
     made = settle(text.replace("first: 2026-01-20T10:00", f"first: {start}T10:00"), now - timedelta(days=1))
     rows = [
         f"typed-functions,{team},{team}/file{n}.py,{(now - timedelta(days=back)).date()},{20 - n - back // 30},40"
@@ -29,7 +38,12 @@ def world() -> World:
         for n in range(8)
         for back in (1, 30, 60, 90, 119)
     ]
-    ingest((HEADER + "\n".join(rows) + "\n").encode(), Origin("file", "x.csv", KINDS["csv"]), now)
+    feed = Feed.objects.select_related("program").get()
+    rows += [f"typed-functions,,lib/nobody{n}.py,{now.date() - timedelta(days=1)},{n},9" for n in range(5)]
+    body = (HEADER + "\n".join(rows) + "\n").encode()
+    received = ingest(body, of_feed(feed, KINDS["csv"], came_from="ci", run_kind="file"), now)
+    WALKS["tess"][10] = f"/runs/{received.run.pk}/"
+    trust.dispute(made.typed, made.api, text="a file is generated", by=made.alice, now=now)
     apply_text(ORG, now=now, via="test")
     judge_due(now)
     plan(now)
@@ -38,7 +52,21 @@ def world() -> World:
 
 WALKS = {
     "alice": ["/", "/teams/", "/teams/api/", "/programs/", "/programs/typing/", "/groups/engineering/"],
-    "tess": ["/", "/programs/typing/nudges/", "/programs/typing/reviews/"],
+    "tess": [
+        "/",
+        "/programs/typing/nudges/",
+        "/programs/typing/reviews/",
+        "/programs/typing/feeds/",
+        "/feeds/ci/",
+        "/programs/typing/feeds/new",
+        "/programs/typing/feeds/ci/edit",
+        "/metrics/typed-functions/",
+        "/ownership/",
+        "/unowned/",
+        "/runs/1/",
+        "/scores/quality/",
+        "/teams/api/dispute/typed-functions",
+    ],
     "sam": ["/", "/programs/typing/"],
 }
 
