@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from .batch import Batch, Complete, Row, Unfit, finite, read_day, read_text, shown
+from .batch import MOST_NAMED, Batch, Complete, Row, Unfit, finite, read_day, read_text, shown
 from .opened import json_of
 
 REQUIRED = frozenset({"metric", "as_of", "numerator"})
@@ -82,7 +82,7 @@ def _row(position: int, observation: Any, source: str) -> Row:
     names = observation.keys()
     if not names >= REQUIRED or not names <= KNOWN:
         wrong = [f"{name} is missing" for name in sorted(REQUIRED - names)]
-        wrong += [f"{shown(name)} is not known" for name in sorted(names - KNOWN)]
+        wrong += [f"{shown(name)} is not known" for name in sorted(names - KNOWN)[:MOST_NAMED]]
         raise Unfit(f"an observation has {', '.join(sorted(KNOWN))}: {', '.join(wrong)}")
     below = observation.get("denominator")
     return Row(
