@@ -11,7 +11,13 @@ from functools import lru_cache
 from typing import NamedTuple
 
 MOST_FAULTS = 100
+MOST_SAID = 600
+"""Characters of one sentence about a fault."""
+MOST_NAMED = 5
+"""Names that one sentence lists."""
 EARLIEST = date(1970, 1, 1)
+LARGEST, SMALLEST = 1e60, 1e-60
+"""Sizes of numbers: sums, ratios and squares of them, taken by whoever reads them, are finite then too."""
 LONGEST = {"metric": 80, "team": 100, "source": 300, "item": 1000}
 NUMBER = re.compile(r"-?[0-9]{1,310}(\.[0-9]{1,330})?([eE][+-]?[0-9]{1,4})?", re.ASCII)
 DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
@@ -66,7 +72,7 @@ class Batch:
     def fault(self, line: int, what: str) -> None:
         """Note a fault; beyond the hundredth they are counted out."""
         if len(self.faults) < MOST_FAULTS:
-            self.faults.append(Fault(line, what))
+            self.faults.append(Fault(line, said(what)))
 
 
 class Unfit(ValueError):
@@ -95,9 +101,11 @@ def read_number(text: str, what: str) -> float:
 
 
 def finite(number: float, what: str) -> float:
-    """The number, unless it is NaN or infinite. Raises Unfit."""
+    """The number, unless it is NaN, infinite or beyond all measure. Raises Unfit."""
     if not math.isfinite(number):
         raise Unfit(f"{what} is a finite number")
+    if number and not SMALLEST <= abs(number) <= LARGEST:
+        raise Unfit(f"{what} is a finite number, 0 or from {SMALLEST:g} to {LARGEST:g} in size, not {number:g}")
     return number
 
 
@@ -108,7 +116,7 @@ def read_text(text: str, what: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     for character in text:
-        if character < " " or character == "\x7f" or "\ud800" <= character <= "\udfff":
+        if character < " " or "\x7f" <= character <= "\x9f" or "\ud800" <= character <= "\udfff":
             raise Unfit(f"{what} has no control characters and no half characters: {shown(text)}")
     return text
 
@@ -117,3 +125,15 @@ def shown(text: object) -> str:
     """A value in a message: quoted, escaped, and cut after 60 characters."""
     plain = ascii(text)
     return plain if len(plain) <= 60 else plain[:57] + "…" + plain[:1]
+
+
+def said(text: str) -> str:
+    """A sentence that can be stored and shown, whatever it quotes: escaped where it has to be, and not too long."""
+    if not (text.isascii() and text.isprintable()):
+        text = "".join(
+            ascii(character)[1:-1]
+            if character < " " or "\x7f" <= character <= "\x9f" or "\ud800" <= character <= "\udfff"
+            else character
+            for character in text[:MOST_SAID]
+        )
+    return text if len(text) <= MOST_SAID else text[: MOST_SAID - 1] + "…"

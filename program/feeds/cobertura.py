@@ -33,7 +33,7 @@ def read(data: bytes, settings: Mapping[str, Any], measures: Collection[str]) ->
     roots: list[str] = []
     lines: dict[str, dict[int, tuple[int, int, int]]] = {}
     inside = ""
-    for event, element in elements(data):
+    for event, element in elements(data, "coverage"):
         name = local(element)
         if event == "start":
             if name == "coverage":

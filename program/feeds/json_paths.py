@@ -38,7 +38,7 @@ def requests(settings: Mapping[str, Any]) -> dict[str, Request]:
 def read(data: bytes, settings: Mapping[str, Any], measures: Collection[str]) -> Report:  # noqa: ARG001 - all kinds alike
     """Pick the rows; a row without a number (null) says nothing and is left out. Raises Unfit."""
     document = json_of(data)
-    rows = _expression(settings, "rows", "@").search(document)
+    rows = _picked(_expression(settings, "rows", "@"), document, "rows")
     if not isinstance(rows, list):
         raise Unfit(f"rows picks a list, not {shown(rows)}")
     paths = {name: _expression(settings, name, name) for name in FIELDS}
@@ -46,7 +46,7 @@ def read(data: bytes, settings: Mapping[str, Any], measures: Collection[str]) ->
     for position, row in enumerate(rows, 1):
         try:
             _row(report, paths, row)
-        except (Unfit, JMESPathError) as fault:
+        except Unfit as fault:
             raise Unfit(f"row {position}: {fault}") from None
     return report
 
@@ -61,8 +61,16 @@ def _expression(settings: Mapping[str, Any], name: str, default: str) -> Any:
         raise Unfit(f"{name} is a JMESPath: {str(fault).splitlines()[0][:100]}") from None
 
 
+def _picked(path: Any, value: Any, what: str) -> Any:
+    """What a path picks. Raises Unfit: with data of a stranger any function of it may meet what it was not made for."""
+    try:
+        return path.search(value)
+    except (JMESPathError, TypeError, ValueError, ArithmeticError, RecursionError) as fault:
+        raise Unfit(f"{what} cannot be picked by its JMESPath: {shown(str(fault))}") from None
+
+
 def _row(report: Report, paths: Mapping[str, Any], row: Any) -> None:
-    picked = {name: path.search(row) for name, path in paths.items()}
+    picked = {name: _picked(path, row, name) for name, path in paths.items()}
     if picked["numerator"] is None:
         report.note("rows without a number were left out")
         return

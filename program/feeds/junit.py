@@ -32,7 +32,7 @@ def read(data: bytes, settings: Mapping[str, Any], measures: Collection[str]) ->
     """Count the test cases themselves (attributes of suites count subtests, retries and more). Raises Unfit."""
     report = Report({measure.key: {} for measure in MEASURES})
     seen = 0
-    for event, element in elements(data):
+    for event, element in elements(data, "testsuite", "testsuites"):
         name = local(element)
         if event == "start" and name == "testsuite" and report.as_of is None:
             report.as_of = day_of(element.get("timestamp", ""))

@@ -52,6 +52,8 @@ def read(data: bytes, settings: Mapping[str, Any], measures: Collection[str]) ->
                 raise Unfit(f"line {number}: {fault}") from None
         elif word and not word.startswith("#") and not (colon and word == "TN"):
             raise Unfit(f"line {number}: a record such as SF:file or DA:line,hits was expected, not {shown(line)}")
+    if not files:
+        raise Unfit("an LCOV tracefile with at least one record SF:file was expected")
     report = Report()
     report.found["line-coverage"] = {}
     for name, found in files.items():

@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from .batch import LONGEST, Batch, Row, Unfit, read_day, read_number, read_text
+from .batch import LONGEST, MOST_NAMED, Batch, Row, Unfit, read_day, read_number, read_text
 
 if TYPE_CHECKING:
     from _csv import Reader
@@ -86,7 +86,7 @@ def _places(header: Sequence[str], batch: Batch) -> list[int] | None:
     unknown = [name for name in header if name not in REQUIRED + OPTIONAL]
     if missing or unknown or len(set(header)) != len(header):
         wrong = [f"{name} is missing" for name in missing] + [f"{name[:40]!a} is not known" for name in unknown]
-        wrong = wrong or ["a name stands twice"]
+        wrong = wrong[:MOST_NAMED] or ["a name stands twice"]
         batch.fault(1, f"the first line is the header {HEADER} (and, if wanted, source): {', '.join(wrong)}")
         return None
     return [header.index(name) if name in header else -1 for name in REQUIRED + OPTIONAL]

@@ -6,7 +6,7 @@ import re
 from datetime import date
 from typing import Any
 
-from .batch import Batch, Complete, Row, Unfit, finite, read_day, read_text, shown
+from .batch import MOST_NAMED, Batch, Complete, Row, Unfit, finite, read_day, read_text, shown
 from .opened import json_lists
 
 REQUIRED = frozenset({"metric", "as_of", "numerator"})
@@ -121,7 +121,7 @@ def _row(position: int, observation: Any, source: str, seen: _Seen) -> Row:
 def _check_names(names: Any) -> None:
     if not names >= REQUIRED or not names <= KNOWN:
         wrong = [f"{name} is missing" for name in sorted(REQUIRED - names)]
-        wrong += [f"{shown(name)} is not known" for name in sorted(names - KNOWN)]
+        wrong += [f"{shown(name)} is not known" for name in sorted(names - KNOWN)[:MOST_NAMED]]
         raise Unfit(f"an observation has {', '.join(sorted(KNOWN))}: {', '.join(wrong)}")
 
 

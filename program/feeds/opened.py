@@ -69,8 +69,8 @@ def _loaded(text: str, what: str, **options: Any) -> Any:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        met: set[str] = set()
+        twice = next(name for name, _ in pairs if name in met or met.add(name))  # type: ignore[func-returns-value]
         raise Unfit(f"a name stands once in an object; {shown(twice)} stands twice")
     return found
 
@@ -94,15 +94,19 @@ def _check_depth(document: Any, what: str) -> None:
         raise Unfit(f"{what} is nested at most {DEEPEST} deep")
 
 
-def elements(data: bytes) -> Iterator[tuple[str, Element]]:
+def elements(data: bytes, *roots: str) -> Iterator[tuple[str, Element]]:
     """("start" or "end", element) of an XML document in order; an ended element may be cleared by the caller.
 
-    Entities are refused (a document type without them is not: Cobertura has one). Raises Unfit.
+    The outermost is one of `roots`: a sign-in page is no report of nothing. Entities are refused (a document type
+    without them is not: Cobertura has one). Raises Unfit.
     """
     depth = 0
     try:
         for event, element in iterparse(io.BytesIO(data), events=("start", "end")):
             depth += 1 if event == "start" else -1
+            if depth == 1 and event == "start" and local(element) not in roots:
+                expected = " or ".join(f"<{root}>" for root in roots)
+                raise Unfit(f"an XML document that begins with {expected} was expected, not {shown(local(element))}")
             if depth > DEEPEST:
                 raise Unfit(f"the file is nested at most {DEEPEST} deep")
             yield event, element

@@ -27,6 +27,8 @@ MEASURES = (
 )  # fmt: skip
 SELECTOR = re.compile(r"\s*([A-Za-z_:][A-Za-z0-9_:]*)\s*(?:\{([^{}]*)\})?\s*", re.ASCII)
 LABEL = re.compile(r'\s*([A-Za-z_][A-Za-z0-9_]*)\s*=\s*"([^"\\]*)"\s*', re.ASCII)
+VALUE = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?|[-+]?inf|nan", re.ASCII | re.IGNORECASE)
+QUOTED = re.compile(r'"(?:[^"\\\n]|\\.)*"')
 LINE = re.compile(rb"^(# (HELP|TYPE|UNIT|EOF)|[A-Za-z_:][A-Za-z0-9_:]*(\{[^\n]*\})? +[-+0-9.NI])", re.M)
 
 
@@ -121,11 +123,30 @@ def place_of(labels: Mapping[str, str], settings: Mapping[str, Any], chosen: Map
     return team, ",".join(f"{name}={rest[name]}" for name in sorted(rest))
 
 
+def value_of(text: str) -> float:
+    """A sample's value as Go writes it, with NaN and +Inf. Raises ValueError; float() takes 1_000 and １２ as well."""
+    if not VALUE.fullmatch(text):
+        raise ValueError(f"a number was expected, not {shown(text)}")
+    return float(text)
+
+
+def _check_values(text: str) -> None:
+    """Refuse values that only Python takes for numbers. Raises ValueError with the line."""
+    for number, line in enumerate(text.splitlines(), 1):
+        plain = line if line.isascii() and "_" not in line else QUOTED.sub('""', line).partition(" # ")[0]
+        if plain is line or plain.lstrip().startswith("#"):
+            continue
+        value = plain.rpartition("}")[2] if "}" in plain else plain.strip().partition(" ")[2]
+        if "_" in value or not value.isascii():
+            raise ValueError(f"line {number}: a number in ASCII digits, not {shown(value.strip())}")
+
+
 def _samples(text: str) -> Iterator[Sample]:
     read_families = openmetrics_text if text.rstrip().endswith("# EOF") else prometheus_text
     try:
+        _check_values(text)
         for family in read_families.text_string_to_metric_families(text):
             for sample in family.samples:
                 yield Sample(sample.name, sample.labels, float(sample.value))
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError) as fault:
+    except (ValueError, LookupError, TypeError, AttributeError, NameError, ArithmeticError, RuntimeError) as fault:
         raise Unfit(f"the text format of Prometheus or OpenMetrics was expected: {str(fault)[:120]}") from None

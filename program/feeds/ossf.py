@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from .batch import Unfit, shown
+from .batch import Unfit, read_text, shown
 from .opened import json_of
 from .report import Measure, Report, day_of
 
@@ -30,7 +30,7 @@ def read(data: bytes, settings: Mapping[str, Any], measures: Collection[str]) ->
     repository = document.get("repo")
     report = Report({measure.key: {} for measure in MEASURES}, as_of=day_of(str(document.get("date", ""))))
     if isinstance(repository, dict) and isinstance(repository.get("name"), str):
-        report.source = repository["name"]
+        report.source = read_text(repository["name"], "source")
     total = _score(document.get("score"), "score")
     if total is not None:
         report.add("score", "", total)

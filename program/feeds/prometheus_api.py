@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from .batch import Unfit, shown
 from .opened import json_of
-from .openmetrics import Sample, place_of
+from .openmetrics import Sample, place_of, value_of
 from .pulled import Request, checked_url
 from .report import Measure, Report
 
@@ -100,7 +100,7 @@ def _sample(name: str, result: Any) -> Sample:
     if not isinstance(labels, dict) or not isinstance(value, list) or len(value) != 2 or not isinstance(value[1], str):
         raise Unfit(f"query {name}: a sample with its labels and value was expected, not {shown(result)}")
     try:
-        return Sample(name, {str(k): str(v) for k, v in labels.items()}, float(value[1]))
+        return Sample(name, {str(k): str(v) for k, v in labels.items()}, value_of(value[1]))
     except ValueError:
         raise Unfit(f"query {name}: a number was expected, not {shown(value[1])}") from None
 

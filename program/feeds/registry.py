@@ -77,6 +77,8 @@ class Kind:
         """What a report says, measure by measure. Raises Unfit; ValueError for a kind that is no report."""
         if self.report is None:
             raise ValueError(f"{self.name} holds observations, not a tool's report")
+        if not data.strip():
+            raise Unfit(f"{self.title} was expected; the file is empty")
         return self.report(data, asked.settings, asked.measures)
 
 

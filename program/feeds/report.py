@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from .batch import EARLIEST, Batch, Fault, Row, Unfit, finite, read_text, shown
+from .batch import EARLIEST, Batch, Fault, Row, Unfit, finite, read_text, said, shown
 
 MOST_NOTES = 20
 
@@ -56,6 +56,7 @@ class Report:
 
     def note(self, what: str) -> None:
         """Say something for the run's log, once."""
+        what = said(what)
         if what not in self.notes and len(self.notes) < MOST_NOTES:
             self.notes.append(what)
 
@@ -148,4 +149,4 @@ def day_of(text: str) -> date | None:
 
 def fault_batch(what: str, line: int = 0) -> Batch:
     """A batch that is nothing but one fault."""
-    return Batch(faults=[Fault(line, what)])
+    return Batch(faults=[Fault(line, said(what))])

@@ -37,12 +37,16 @@ def read(data: bytes, settings: Mapping[str, Any], measures: Collection[str]) ->
     for measure in (*(known.key for known in MEASURES), *selectors):
         report.found.setdefault(measure, {})
     suppressed = 0
+    if document.get("runs") is None:
+        raise Unfit("runs is a list of objects, one a run of the tool; without any, nothing was measured")
     for run in _list(document, "runs"):
+        if "results" in run and run["results"] is None:
+            raise Unfit("results is a list of objects; null says that the tool could not begin")
         levels = _default_levels(run)
         for result in _list(run, "results"):
             if _is_suppressed(result):
                 suppressed += 1
-            elif result.get("kind", "fail") == "fail":
+            elif (_text(result, "kind") or "fail") == "fail":
                 _finding(report, run, result, levels, selectors, settings)
     if suppressed:
         report.note(f"{suppressed} findings are suppressed in the report and were left out")
@@ -60,6 +64,14 @@ def _list(holder: Any, name: str) -> list[dict[str, Any]]:
     if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
         raise Unfit(f"{name} is a list of objects, not {shown(found)}")
     return found
+
+
+def _text(holder: Mapping[str, Any], name: str) -> str:
+    """A string, "" where it is left out. Raises Unfit, lest a finding goes uncounted."""
+    found = holder.get(name)
+    if found is not None and not isinstance(found, str):
+        raise Unfit(f"{name} is a string, not {shown(found)}")
+    return found or ""
 
 
 def _default_levels(run: Mapping[str, Any]) -> dict[Any, str]:
@@ -89,11 +101,12 @@ def _finding(
     selectors: Mapping[str, tuple[str, ...]],
     settings: Mapping[str, Any],
 ) -> None:
-    rule = result.get("ruleId") or (result.get("rule") or {}).get("id") or ""
-    if not isinstance(rule, str):
-        raise Unfit(f"ruleId is a string, not {shown(rule)}")
+    by_reference = result.get("rule")
+    if not isinstance(by_reference, dict | None):
+        raise Unfit(f"rule is an object, not {shown(by_reference)}")
+    rule = _text(result, "ruleId") or (_text(by_reference, "id") if by_reference else "")
     index = result.get("ruleIndex")
-    level = result.get("level") or levels.get(rule) or (levels.get(index) if isinstance(index, int) else None)
+    level = _text(result, "level") or levels.get(rule) or (levels.get(index) if isinstance(index, int) else None)
     item = _file(run, result, settings, report)
     report.add("findings", item, 1)
     if (level or "warning") in LEVELS:
@@ -115,7 +128,10 @@ def _file(run: Mapping[str, Any], result: Mapping[str, Any], settings: Mapping[s
             location = known[at].get("location") if 0 <= at < len(known) else None
             uri = location.get("uri") if isinstance(location, dict) else None
         if isinstance(uri, str) and uri:
-            parts = urlsplit(uri)
+            try:
+                parts = urlsplit(uri)
+            except ValueError:
+                raise Unfit(f"an address of a file was expected, not {shown(uri)}") from None
             return file_item(unquote(parts.path if parts.scheme == "file" else uri), settings)
     report.note("findings without a file are counted under (no file)")
     return "(no file)"

@@ -6,12 +6,23 @@ from collections.abc import Sequence
 from typing import Any
 
 from rest_framework import status
+from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 
 from program.feeds.batch import Fault
 
 from .problems import Problem
+
+
+class AlwaysJson(BaseContentNegotiation):
+    """Answers are JSON; `?format=` is the report's own, where DRF by itself looks for an answer's format (404)."""
+
+    def select_parser(self, request: Request, parsers: Any) -> Any:  # noqa: ARG002 - the signature is DRF's
+        return parsers[0]
+
+    def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:  # noqa: ARG002
+        return renderers[0], renderers[0].media_type
 
 
 class Unparsed(BaseParser):
@@ -32,6 +43,13 @@ def body(request: Request, most: int) -> bytes:
         detail = f"a body of at most {most:,} bytes was expected: send it in parts of whole snapshots"
         raise Problem(status.HTTP_413_REQUEST_ENTITY_TOO_LARGE, "Too large", detail)
     return data
+
+
+def plain(request: Request) -> None:
+    """Refuse a body in an encoding; where reports are taken, gzip is known by its first bytes. Raises Problem."""
+    if request.headers.get("Content-Encoding", "identity").strip().lower() not in ("", "identity"):
+        detail = "a body as it is was expected, without a Content-Encoding"
+        raise Problem(status.HTTP_415_UNSUPPORTED_MEDIA_TYPE, "Unknown encoding", detail)
 
 
 def idempotency_key(request: Request) -> str:

@@ -19,8 +19,9 @@ from program.models import Feed, Metric
 from teams.ingest import KeyReused, Origin, Received, Refused, ingest
 from teams.models import Run
 
-from .bodies import Unparsed, body, idempotency_key, key_reused, refusal
+from .bodies import AlwaysJson, Unparsed, body, idempotency_key, key_reused, plain, refusal
 from .problems import Problem
+from .questions import expect
 from .tokens import OBSERVATIONS, BearerToken, FeedsObservations
 
 LARGEST = 10_000_000
@@ -50,6 +51,7 @@ class ObservationsView(APIView):
     authentication_classes = [BearerToken]
     permission_classes = [FeedsObservations]
     parser_classes = [Unparsed]
+    content_negotiation_class = AlwaysJson
 
     @extend_schema(
         operation_id="push_observations",
@@ -64,6 +66,8 @@ class ObservationsView(APIView):
         if kind not in TAKEN:
             expected = " or ".join(media for known in TAKEN for media in known.media_types)
             raise Problem(status.HTTP_415_UNSUPPORTED_MEDIA_TYPE, "Unknown media type", f"{expected} was expected")
+        plain(request)
+        expect(request)
         token = cast(AccessToken, request.auth)
         origin = Origin(
             kind=Run.Kind.API,

@@ -49,3 +49,10 @@ def handler(fault: Exception, context: dict[str, Any]) -> Response | None:
 def bad_request(detail: str) -> Problem:
     """A request that says something else than was expected."""
     return Problem(status.HTTP_400_BAD_REQUEST, "The request is not as expected", detail)
+
+
+def known_name(key: str) -> str:
+    """A name out of an address, unless no database could hold it. Raises Http404."""
+    if "\0" in key or any("\ud800" <= character <= "\udfff" for character in key):
+        raise Http404
+    return key

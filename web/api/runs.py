@@ -27,8 +27,9 @@ from teams.models import Run
 from teams.receiving import receive
 from teams.trials import Trial
 
-from .bodies import Unparsed, body, idempotency_key, key_reused, refusal
-from .problems import bad_request
+from .bodies import AlwaysJson, Unparsed, body, idempotency_key, key_reused, refusal
+from .problems import bad_request, known_name
+from .questions import expect, flag
 from .tokens import OBSERVATIONS, BearerToken, FeedsObservations
 
 LARGEST, LARGEST_INFLATED = 50_000_000, 200_000_000
@@ -99,6 +100,7 @@ class RunsView(APIView):
     authentication_classes = [BearerToken]
     permission_classes = [FeedsObservations]
     parser_classes = [Unparsed]
+    content_negotiation_class = AlwaysJson
 
     @extend_schema(
         operation_id="push_report",
@@ -119,13 +121,15 @@ class RunsView(APIView):
     )
     def post(self, request: Request, key: str) -> Response:
         """Store a report whole (201), keep a long one to be taken by a worker (202), or refuse it whole."""
+        expect(request, "format", "as_of", "source", "dry_run")
+        dry_run = flag(request, "dry_run")
         feed = _feed(request, key)
         try:
             data = inflate(body(request, LARGEST), LARGEST_INFLATED)
             origin = _origin(request, feed, data)
         except Unfit as unfit:
             raise refusal([Fault(0, str(unfit))]) from None
-        if request.query_params.get("dry_run") in ("1", "true"):
+        if dry_run:
             trial = attempt(data, origin, now())
             if trial.faults:
                 raise refusal(trial.faults)
@@ -146,6 +150,7 @@ class RunView(APIView):
 
     authentication_classes = [BearerToken]
     permission_classes = [FeedsObservations]
+    content_negotiation_class = AlwaysJson
 
     @extend_schema(operation_id="run", summary="What became of a run", responses={200: RunAnswer})
     def get(self, request: Request, key: str, pk: int) -> Response:
@@ -155,7 +160,7 @@ class RunView(APIView):
 
 def _feed(request: Request, key: str) -> Feed:
     """The feed, if the token may feed it; else there is none."""
-    feed = get_object_or_404(Feed.objects.select_related("program"), key=key)
+    feed = get_object_or_404(Feed.objects.select_related("program"), key=known_name(key))
     scopes = {f"{OBSERVATIONS}feed:{feed.key}", f"{OBSERVATIONS}program:{feed.program.key}"}
     if not scopes & set(cast(AccessToken, request.auth).scopes):
         raise Http404

@@ -18,7 +18,9 @@ from accounts.models import User
 from teams.models import Goal, GoalQuerySet, Team
 from teams.scorecards import as_judged, facts
 
-from .problems import bad_request
+from .bodies import AlwaysJson
+from .problems import bad_request, known_name
+from .questions import expect, flag
 from .tokens import BOTH, ReadsScorecards
 
 
@@ -64,6 +66,7 @@ class ScorecardView(APIView):
 
     authentication_classes = list(BOTH)
     permission_classes = [ReadsScorecards]
+    content_negotiation_class = AlwaysJson
 
     @extend_schema(
         operation_id="team_scorecard",
@@ -76,11 +79,12 @@ class ScorecardView(APIView):
     )
     def get(self, request: Request, key: str) -> Response:
         """Judged from the observations held now, or with as_judged=1 as it was said on that day."""
-        team = get_object_or_404(Team.objects.leaves(), key=key)
+        team = get_object_or_404(Team.objects.leaves(), key=known_name(key))
+        expect(request, "on", "as_judged", "format")
         present = today(team.time_zone)
         on = _day(request.query_params.get("on"), present)
         goals = _goals(request)
-        if request.query_params.get("as_judged") in ("1", "true"):
+        if flag(request, "as_judged"):
             return Response(as_judged(team, on, goals))
         return Response(facts(team, on, present, goals))
 

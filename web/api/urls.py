@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import path, re_path
 from drf_spectacular.views import SpectacularAPIView
 
+from .nowhere import NowhereView
 from .observations import ObservationsView
 from .runs import RunsView, RunView
 from .scorecards import ScorecardView
@@ -15,4 +16,5 @@ urlpatterns = [
     path("feeds/<str:key>/runs/<int:pk>", RunView.as_view(), name="api-run"),
     path("teams/<str:key>/scorecard", ScorecardView.as_view(), name="api-scorecard"),
     path("schema", SpectacularAPIView.as_view(), name="api-schema"),
+    re_path("", NowhereView.as_view(), name="api-nowhere"),
 ]
