@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.utils import timezone
+
+DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 
 def now() -> datetime:
@@ -29,6 +32,13 @@ def days_ahead() -> int:
 def today(zone: str, at: datetime | None = None) -> date:
     """The calendar day in an IANA zone at a moment (now, unless given)."""
     return (at or now()).astimezone(ZoneInfo(zone)).date()
+
+
+def day_of(text: str) -> date:
+    """A calendar day written YYYY-MM-DD, and no other way of ISO 8601. Raises ValueError."""
+    if not DAY.fullmatch(text):
+        raise ValueError(f"a day as 2026-01-31 was expected, not {text[:40]!a}")
+    return date.fromisoformat(text)
 
 
 def latest_today(at: datetime | None = None) -> date:

@@ -186,7 +186,6 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "web.api.problems.handler",
-    "URL_FORMAT_OVERRIDE": None,  # ?format= names the format of a report that is sent
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Technical quality programs",

@@ -152,8 +152,12 @@ def _count(counts: Counts, items: Mapping[str, Any], before: Mapping[str, Any], 
 
 def totals(snapshot: NamedSnapshot) -> tuple[int, float, float, float | None]:
     """(count, Σ numerator, Σ denominator, largest). Exactly rounded sums, whatever the order of rows."""
-    sums = snapshot.sums or (math.fsum(snapshot.numerators), math.fsum(snapshot.denominators))
-    return len(snapshot.names), *sums, max(snapshot.numerators, default=None)
+    return (
+        len(snapshot.names),
+        math.fsum(snapshot.numerators),
+        math.fsum(snapshot.denominators),
+        max(snapshot.numerators, default=None),
+    )
 
 
 BOUND = """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -40,8 +39,6 @@ class NamedSnapshot:
     placed: bool = True
     """by ownership, all of it"""
     owned: bool = True
-    sums: tuple[float, float] | None = None
-    """exactly rounded, once all of it is there"""
 
     def items(self) -> dict[str, float | list[float]]:
         """The observations as a snapshot holds them."""
@@ -103,7 +100,6 @@ class Placer:
                 self.batch.fault(line, f"complete: {wrong}")
             else:
                 self._snapshot(self.placed.versions[metric], self._teams[team][0] if team else None, source, as_of)
-        self._check_totals()
         return self.placed
 
     def _look_up(self, rows: Sequence[Row]) -> None:
@@ -186,17 +182,6 @@ class Placer:
         if team and not self._teams[team][1]:
             return f"{team!a} is a group; observations are of its teams"
         return f"as_of {as_of} is in the future" if as_of > self.future else ""
-
-    def _check_totals(self) -> None:
-        """Numbers that are finite one by one may still add up to infinity."""
-        for snapshot in self.placed.named.values():
-            try:
-                snapshot.sums = math.fsum(snapshot.numerators), math.fsum(snapshot.denominators)
-                finite = math.isfinite(snapshot.sums[0]) and math.isfinite(snapshot.sums[1])
-            except OverflowError:
-                finite = False
-            if not finite:
-                self.batch.fault(0, "the numbers of a snapshot add up to a finite total")
 
     def cover(self, scope: Scope) -> int:
         """Give each team in a report's scope that it says nothing of an empty snapshot. Returns how many.

@@ -8,6 +8,7 @@ from typing import cast
 from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
 
+from accounts.clock import day_of
 from accounts.models import User
 from program.models import Feed, Metric, MetricQuerySet, Program
 from teams.models import Goal, GoalQuerySet, Team
@@ -89,7 +90,7 @@ def day(request: HttpRequest, present: date, name: str = "on") -> date:
     if not text:
         return present
     try:
-        return date.fromisoformat(text) if len(text) == 10 else _not_a_day(text)
+        return day_of(text)
     except ValueError:
         return _not_a_day(text)
 

@@ -72,7 +72,7 @@ def _picked(path: Any, value: Any, what: str) -> Any:
 def _row(report: Report, paths: Mapping[str, Any], row: Any) -> None:
     picked = {name: _picked(path, row, name) for name, path in paths.items()}
     if picked["numerator"] is None:
-        report.note("rows without a number were left out")
+        report.leave_out("value", "a row without a number")
         return
     if picked["as_of"] is not None:
         day = read_day(str(picked["as_of"])[:10])

@@ -76,7 +76,10 @@ def _record(at: _File, word: str, rest: str) -> None:
     elif word == "FNDA" and len(parts) >= 2:
         _most(at.functions, ",".join(parts[1:]), _count(parts[0]))
     elif word in ("LF", "LH", "BRF", "BRH", "FNF", "FNH"):
-        at.given[word] = max(at.given.get(word, 0), _count(rest))
+        total = _count(rest)
+        if total < 0:
+            raise Unfit(f"{word} is a number of 0 or more, not {total}")
+        at.given[word] = max(at.given.get(word, 0), total)
     elif word in ("DA", "BRDA", "FN", "FNDA"):
         raise Unfit(f"{word} has more parts, separated by commas, than {shown(rest)}")
 

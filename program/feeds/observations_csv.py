@@ -46,7 +46,13 @@ def _rows(data: bytes, source: str, batch: Batch) -> Iterator[Row]:
             line = data.count(b"\n", 0, fault.start) + 1
             batch.fault(line, f"the file is UTF-8; byte {fault.start} is not")
     except csv.Error as fault:
-        batch.fault(reader.line_num, f"a line of CSV was expected: {fault}")
+        long = "field larger" in str(fault)
+        what = (
+            f"a cell has at most {csv.field_size_limit():,} characters"
+            if long
+            else f"a line of CSV was expected: {fault}"
+        )
+        batch.fault(reader.line_num or 1, what)
 
 
 def recognizes(head: bytes) -> bool:

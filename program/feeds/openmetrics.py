@@ -72,7 +72,7 @@ def pick(samples: Collection[Sample], settings: Mapping[str, Any], measures: Col
         parts = [_selector(above)] + ([_selector(below)] if slash else [])
         if not all(part is not None and part.name in names for part in parts):
             continue  # a feed may ask for measures of other kinds of reports as well
-        figures = [_figures(samples, selector, settings, report) for selector in parts if selector]
+        figures = [_figures(samples, selector, settings, report, measure) for selector in parts if selector]
         report.found.setdefault(measure, {})
         for (team, item), number in figures[0].items():
             if not slash:
@@ -80,7 +80,7 @@ def pick(samples: Collection[Sample], settings: Mapping[str, Any], measures: Col
             elif (team, item) in figures[1]:
                 report.add(measure, item, number, figures[1][team, item], team=team)
             else:
-                report.note(f"{measure}: {shown(item or team)} has no second value and was left out")
+                report.leave_out(measure, f"{measure}: {shown(item or team)} has no second value")
     return report
 
 
@@ -99,7 +99,7 @@ def _selector(text: str) -> Selector | None:
 
 
 def _figures(
-    samples: Collection[Sample], selector: Selector, settings: Mapping[str, Any], report: Report
+    samples: Collection[Sample], selector: Selector, settings: Mapping[str, Any], report: Report, measure: str
 ) -> dict[tuple[str, str], float]:
     found: dict[tuple[str, str], float] = {}
     for sample in samples:
@@ -107,7 +107,7 @@ def _figures(
             continue
         place = place_of(sample.labels, settings, selector.labels)
         if not math.isfinite(sample.value):
-            report.note(f"{selector.name} of {shown(place[1] or place[0])} is no number and was left out")
+            report.leave_out(measure, f"{selector.name} of {shown(place[1] or place[0])} is no number")
             continue
         found[place] = found.get(place, 0.0) + sample.value
     return found

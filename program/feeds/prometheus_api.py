@@ -66,7 +66,7 @@ def read(data: bytes, settings: Mapping[str, Any], measures: Collection[str]) ->
             elif (team, item) in below:
                 report.add(name, item, number, below[team, item], team=team)
             else:
-                report.note(f"{name}: {shown(item or team)} has no second value and was left out")
+                report.leave_out(name, f"{name}: {shown(item or team)} has no second value")
     return report
 
 
@@ -88,7 +88,7 @@ def _vector(name: str, answer: Any, settings: Mapping[str, Any], report: Report)
         sample = _sample(name, result)
         place = place_of(sample.labels, settings, {})
         if sample.value != sample.value or sample.value in (float("inf"), float("-inf")):
-            report.note(f"{name} of {shown(place[1] or place[0])} is no number and was left out")
+            report.leave_out(name, f"{name} of {shown(place[1] or place[0])} is no number")
         else:
             found[place] = found.get(place, 0.0) + sample.value
     return found

@@ -46,6 +46,8 @@ class Report:
     as_of: date | None = None
     source: str = ""
     notes: list[str] = field(default_factory=list)
+    partly: set[str] = field(default_factory=set)
+    """measures of which something was no number: what is not there is then unknown, and no team has a 0 for it"""
 
     def add(self, measure: str, item: str, numerator: float, denominator: float | None = None, team: str = "") -> None:
         """Add figures to an item; the same item in several places of a report adds up."""
@@ -59,6 +61,11 @@ class Report:
         what = said(what)
         if what not in self.notes and len(self.notes) < MOST_NOTES:
             self.notes.append(what)
+
+    def leave_out(self, measure: str, what: str) -> None:
+        """Leave out what is no number: it is in the log, and its measure is known in part only."""
+        self.partly.add(measure)
+        self.note(f"{what}: left out")
 
     def sums(self) -> dict[str, tuple[int, float, float | None]]:
         """(items, Σ numerator, Σ denominator or None) by measure."""
@@ -90,10 +97,11 @@ class Asked:
 
 def rows_of(report: Report, asked: Asked, today: date) -> Batch:
     """The observations that a feed makes of a report. As of: what was asked, else the report's own day, else today."""
-    spoken = [metric for measure, metric in asked.measures.items() if measure in report.found]
-    batch = Batch(notes=report.notes, spoken=spoken)
-    if asked.measures and not spoken:
-        has, wants = ", ".join(sorted(report.found)[:10]) or "nothing", ", ".join(sorted(asked.measures)[:10])
+    measured = {measure: found for measure, found in report.found.items() if found or measure not in report.partly}
+    whole = [measure for measure in measured if measure not in report.partly]
+    batch = Batch(notes=report.notes, spoken=[metric for measure, metric in asked.measures.items() if measure in whole])
+    if asked.measures and not measured.keys() & asked.measures.keys():
+        has, wants = ", ".join(sorted(measured)[:10]) or "nothing", ", ".join(sorted(asked.measures)[:10])
         batch.fault(0, f"a report that measures one of {wants} was expected; it measures {has}")
     day = asked.as_of or report.as_of or today
     source = asked.source or report.source

@@ -19,6 +19,7 @@ MEASURES = (
 )
 RULES = "rules:"
 """A measure such as rules:S1,S3 counts the findings whose rule begins with one of these."""
+KINDS = ("fail", "pass", "open", "review", "informational", "notApplicable")
 LEVELS = {"error": "errors", "warning": "warnings", "note": "notes"}
 
 
@@ -46,7 +47,7 @@ def read(data: bytes, settings: Mapping[str, Any], measures: Collection[str]) ->
         for result in _list(run, "results"):
             if _is_suppressed(result):
                 suppressed += 1
-            elif (_text(result, "kind") or "fail") == "fail":
+            elif _one_of(result, "kind", KINDS) == "fail":
                 _finding(report, run, result, levels, selectors, settings)
     if suppressed:
         report.note(f"{suppressed} findings are suppressed in the report and were left out")
@@ -72,6 +73,14 @@ def _text(holder: Mapping[str, Any], name: str) -> str:
     if found is not None and not isinstance(found, str):
         raise Unfit(f"{name} is a string, not {shown(found)}")
     return found or ""
+
+
+def _one_of(holder: Mapping[str, Any], name: str, known: Collection[str]) -> str:
+    """One of the words of the standard; "" (for a kind: fail) where it is left out. Raises Unfit."""
+    found = _text(holder, name)
+    if found and found not in known:
+        raise Unfit(f"{name} is one of {', '.join(known)}, not {shown(found)}")
+    return found or ("fail" if name == "kind" else "")
 
 
 def _default_levels(run: Mapping[str, Any]) -> dict[Any, str]:
@@ -106,7 +115,11 @@ def _finding(
         raise Unfit(f"rule is an object, not {shown(by_reference)}")
     rule = _text(result, "ruleId") or (_text(by_reference, "id") if by_reference else "")
     index = result.get("ruleIndex")
-    level = _text(result, "level") or levels.get(rule) or (levels.get(index) if isinstance(index, int) else None)
+    level = (
+        _one_of(result, "level", (*LEVELS, "none"))
+        or levels.get(rule)
+        or (levels.get(index) if isinstance(index, int) else None)
+    )
     item = _file(run, result, settings, report)
     report.add("findings", item, 1)
     if (level or "warning") in LEVELS:

@@ -35,7 +35,8 @@ def handler(fault: Exception, context: dict[str, Any]) -> Response | None:
         return response
     body = {
         "type": "about:blank",
-        "title": getattr(fault, "title", "") or str(fault.default_detail),
+        "title": getattr(fault, "title", "")
+        or ("Method not allowed" if fault.status_code == 405 else str(fault.default_detail)),
         "status": fault.status_code,
         "detail": str(fault.detail),
     }

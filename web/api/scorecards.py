@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.clock import today
+from accounts.clock import day_of, today
 from accounts.models import User
 from teams.models import Goal, GoalQuerySet, Team
 from teams.scorecards import as_judged, facts
@@ -98,8 +98,6 @@ def _day(text: str | None, present: date) -> date:
     if text is None:
         return present
     try:
-        if len(text) != 10:
-            raise ValueError
-        return date.fromisoformat(text)
+        return day_of(text)
     except ValueError:
         raise bad_request(f"on is a date as 2026-01-31, not {text[:40]!a}") from None

@@ -13,7 +13,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.clock import latest_today, now, today
+from accounts.clock import day_of, latest_today, now, today
 from program import wording
 from program.models import Metric
 from teams import reorganizing, trust
@@ -133,7 +133,7 @@ def retire(request: HttpRequest, key: str, pk: int) -> HttpResponse:
     )
     text = request.POST.get("on", "")
     try:
-        day = date.fromisoformat(text) if text else None
+        day = day_of(text) if text else None
     except ValueError:
         raise Http404 from None
     reorganizing.retire(source, day, now=now(), by=access.person(request), via="page")
@@ -163,8 +163,8 @@ def again(request: HttpRequest, key: str) -> HttpResponse:
     found = access.owned_metric(request, key)
     context = _context(request, found)
     try:
-        first = date.fromisoformat(request.POST.get("from") or "1970-01-01")
-        last = date.fromisoformat(request.POST.get("to") or latest_today().isoformat())
+        first = day_of(request.POST.get("from") or "1970-01-01")
+        last = day_of(request.POST.get("to") or latest_today().isoformat())
     except ValueError:
         raise Http404 from None
     until = perf_counter() + SECONDS

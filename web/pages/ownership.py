@@ -12,7 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.clock import now, today
+from accounts.clock import day_of, now, today
 from program.models import MetricVersion
 from teams.models import LONG_AGO, OwnedComponent, OwnershipFile, OwnershipPattern, Source, Team
 from teams.reorganizing import Effect, Unfit, add_pattern, end_pattern, preview, set_file
@@ -178,6 +178,6 @@ def _day(text: str) -> date:
     if text in ("", "beginning", BEGINNING):
         return LONG_AGO
     try:
-        return date.fromisoformat(text)
+        return day_of(text)
     except ValueError:
         raise Unfit(f"a day as 2026-01-31 was expected, not {text[:20]!a}") from None
