@@ -35,6 +35,10 @@ def _secret_key() -> str:
 
 SECRET_KEY = _secret_key()
 SECRETS_KEYS = env.list("SECRETS_KEYS", default=[])  # newest first; credentials of feeds are kept under them
+PAYLOAD_DAYS = env.int("PAYLOAD_DAYS", 0)  # how long what arrived is kept as it came; 0: for good
+ITEM_DAYS = env.int(
+    "ITEM_DAYS", 0
+)  # how long snapshots keep their items, the newest two of a source aside; 0: for good
 SITE_URL = env.str("SITE_URL", "http://127.0.0.1:8000").rstrip("/")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])

@@ -20,6 +20,7 @@ from . import ownership
 from .keeping import COLUMNS, as_text, bound, judge_touched, sources_of, totals
 from .models import LONG_AGO, Goal, OwnershipFile, OwnershipPattern, Snapshot, Source, Team
 from .placing import NamedSnapshot, SnapshotKey
+from .retention import were_let_go
 from .series import unpack
 from .standings import Judged, compute
 from .statements import as_day, fetch
@@ -196,14 +197,14 @@ def _placed_since(names: list[str], since: date) -> Iterator[tuple[int, str, dic
     text = "s.items::text" if connection.vendor == "postgresql" else "s.items"
     for version, name in sorted(series):
         groups: dict[date, _Group] = defaultdict(_Group)
-        for team, day, run, items in fetch(
-            f"""SELECT src.team_id, s.as_of, s.run_id, {text} FROM teams_source src
+        for team, day, run, count, items in fetch(
+            f"""SELECT src.team_id, s.as_of, s.run_id, s.count, {text} FROM teams_source src
             JOIN teams_snapshot s ON s.source_id = src.id WHERE src.metric_version_id = %s AND src.name = %s
             AND s.placed AND s.as_of >= %s""",  # noqa: S608
             [version, name, since.isoformat()],
         ):
             as_of = as_day(day)
-            if as_of is not None:
+            if as_of is not None and not were_let_go(count, json.loads(items)):
                 groups[as_of].held[team] = json.loads(items)
                 groups[as_of].run = max(groups[as_of].run, run)
         yield version, name, groups

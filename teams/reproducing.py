@@ -19,6 +19,7 @@ from .ingest import origin_of, read
 from .models import Run, Team
 from .placing import SnapshotKey
 from .pulling import ask
+from .retention import were_let_go
 from .statements import as_day, fetch
 
 MOST_DIFFERENCES = 100
@@ -88,18 +89,18 @@ Stored = dict[SnapshotKey, dict[str, object]]
 
 
 def _stored(metric: Metric, first: date, last: date) -> dict[int, Stored]:
-    """The snapshots of these days by the run that wrote them."""
+    """The snapshots of these days by the run that wrote them; those whose items were let go can be compared no more."""
     text = "s.items::text" if connection.vendor == "postgresql" else "s.items"
     found: dict[int, Stored] = defaultdict(dict)
-    for run, version, team, name, day, items in fetch(
-        f"""SELECT s.run_id, src.metric_version_id, src.team_id, src.name, s.as_of, {text}
+    for run, version, team, name, day, count, items in fetch(
+        f"""SELECT s.run_id, src.metric_version_id, src.team_id, src.name, s.as_of, s.count, {text}
         FROM teams_source src JOIN program_metricversion v ON v.id = src.metric_version_id
         JOIN teams_snapshot s ON s.source_id = src.id
         WHERE v.metric_id = %s AND s.as_of >= %s AND s.as_of <= %s""",  # noqa: S608
         [metric.pk, first.isoformat(), last.isoformat()],
     ):
         as_of = as_day(day)
-        if as_of is not None:
+        if as_of is not None and not were_let_go(count, json.loads(items)):
             found[run][version, team, name, as_of] = json.loads(items)
     return found
 

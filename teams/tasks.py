@@ -6,7 +6,7 @@ from celery import shared_task
 
 from accounts import clock
 
-from . import pulling, receiving, standings
+from . import pulling, receiving, retention, standings
 
 
 @shared_task(name="teams.tasks.judge_due", ignore_result=True)
@@ -33,3 +33,9 @@ def pull_due() -> None:
 def pull_host(host: str) -> None:
     """Pull the due feeds of one host."""
     pulling.pull_host(host, clock.now())
+
+
+@shared_task(name="teams.tasks.prune_due", ignore_result=True)
+def prune_due() -> None:
+    """Let go what is older than the retention settings allow, some at a time."""
+    retention.prune(clock.now())
