@@ -168,3 +168,30 @@ def test_a_component_that_changes_hands_counts_from_that_day():
     assert owner("search", day=NOW.date()) == "web"
     assert OwnedComponent.objects.filter(key="search").count() == 2
     assert apply_text(CATALOG.replace("spec: {owner: api}", "spec: {owner: web}"), now=NOW, via="test") == []
+
+
+def test_old_briefs_and_what_was_judged_keep_their_numbers():
+    from datetime import datetime
+
+    from reviews import ahead, schedule
+    from reviews.models import Brief
+
+    world = settle()
+    rows("findings,,src/a.py,2026-02-01,4,,", "findings,api,b.py,2026-02-01,2,,other")
+    judge_due(NOW)
+    schedule.schedule(NOW)
+    at = datetime.fromisoformat("2026-04-09T09:00:00+00:00")
+    ahead.freeze_due(at)
+    frozen = list(Brief.objects.order_by("pk").values("content", "frozen_at"))
+    assert frozen
+    judged = list(world.goal(world.api, world.findings).standings.filter(day=NOW.date()).values("value", "status"))
+    add_pattern("/src/", world.api, source="", since=LONG_AGO, now=at)
+    judge_due(at)
+    assert list(Brief.objects.order_by("pk").values("content", "frozen_at")) == frozen
+    goal = world.goal(world.api, world.findings)
+    assert (
+        list(goal.standings.filter(day=NOW.date()).values("value", "status"))
+        == judged
+        == [{"value": 2.0, "status": judged[0]["status"]}]
+    )
+    assert goal.standings.latest("day").value == 6.0

@@ -333,3 +333,13 @@ def test_queries_of_the_pages_do_not_grow(client, world, django_assert_max_num_q
         client.get(address)
         with django_assert_max_num_queries(most):
             assert client.get(address).status_code == 200
+
+
+def test_the_program_says_how_its_feeds_do(client, world):
+    sign_in(client, "charlie")
+    assert "2 feeds: nothing is failing." in words(client.get("/programs/typing/"))
+    trust.feed_failed(Feed.objects.get(key="ci"), "no", NOW)
+    Run.objects.create(kind="api", state="refused", came_from="ci", format="csv", received_at=NOW)
+    assert "1 of 2 feeds is failing." in words(client.get("/programs/typing/"))
+    Feed.objects.all().delete()
+    assert "No feed is connected" in words(client.get("/programs/typing/"))

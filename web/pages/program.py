@@ -18,6 +18,7 @@ from markupsafe import Markup
 
 from accounts.clock import now, today
 from nudges.models import Nudge
+from program import wording
 from program.models import Metric, Program, ProgramOwner
 from reviews.models import Review
 from teams.boards import board, movers, totals, trend
@@ -75,6 +76,7 @@ class Context:
     review: Review | None
     may_see_review: bool
     is_owner: bool
+    feeds: str
 
 
 @require_safe
@@ -115,7 +117,18 @@ def _context(request: HttpRequest, found: Program, on: date, present: date, sort
         review=Review.objects.to_come(now()).filter(program=found).first(),
         may_see_review=Review.objects.visible_to(user).filter(program=found).exists(),
         is_owner=Program.objects.run_by(user).filter(pk=found.pk).exists(),
+        feeds=_feeds(found),
     )
+
+
+def _feeds(found: Program) -> str:
+    """How the program's feeds do, in words; every change of that comes with a run."""
+    failing = [bool(failures) for failures in found.feeds.values_list("failures", flat=True)]
+    if not failing:
+        return "No feed is connected: numbers are sent by hand or by a script."
+    if not any(failing):
+        return f"{wording.count(len(failing), 'feed')}: nothing is failing."
+    return f"{sum(failing)} of {wording.count(len(failing), 'feed')} {'is' if sum(failing) == 1 else 'are'} failing."
 
 
 def _picture(found: Program, on: date, present: date, sort: str) -> Picture:
