@@ -28,7 +28,7 @@ WRITTEN_AT_ONCE = 20_000
 """Observations in one statement, so that a long file takes little memory."""
 
 
-COLUMNS = ("source", "as_of", "run", "count", "numerator", "denominator", "maximum", "items", "placed")
+COLUMNS = ("source", "as_of", "run", "count", "numerator", "denominator", "maximum", "items", "placed", "placed_items")
 
 
 @dataclass(slots=True)
@@ -114,9 +114,14 @@ def _write(
             if known == items and before[1] == snapshot.placed:
                 continue
         written.append(key)
-        rows.append((source, key[3], run.pk, *totals(snapshot), text, snapshot.placed))
+        rows.append((source, key[3], run.pk, *totals(snapshot), text, snapshot.placed, as_list(snapshot)))
     upsert(Snapshot, COLUMNS, rows, unique=("source", "as_of"))
     return written
+
+
+def as_list(snapshot: NamedSnapshot) -> str | None:
+    """The items placed by ownership beside others, as a snapshot's row holds them."""
+    return None if snapshot.placed_items is None else json.dumps(snapshot.placed_items, ensure_ascii=False)
 
 
 def as_text(items: Mapping[str, Any]) -> str:

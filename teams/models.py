@@ -302,6 +302,9 @@ class Snapshot(models.Model):
     maximum = models.FloatField(null=True, blank=True, help_text="largest numerator; none when empty")
     items = models.JSONField()
     placed = models.BooleanField(default=False, help_text="by ownership: a new rule may move its items to other teams")
+    placed_items = models.JSONField(
+        null=True, blank=True, help_text="the items placed by ownership, where others were sent with the team's name"
+    )
 
     class Meta:
         ordering = ["source", "as_of"]

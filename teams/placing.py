@@ -36,9 +36,19 @@ class NamedSnapshot:
     names: dict[str, None] = field(default_factory=dict)
     numerators: array[float] = field(default_factory=lambda: array("d"))
     denominators: array[float] = field(default_factory=lambda: array("d"))
-    placed: bool = True
-    """by ownership, all of it"""
+    by_rule: list[str] = field(default_factory=list)
+    """items that ownership placed"""
     owned: bool = True
+
+    @property
+    def placed(self) -> bool:
+        """Whether ownership placed all of it."""
+        return len(self.by_rule) == len(self.names)
+
+    @property
+    def placed_items(self) -> list[str] | None:
+        """The items that ownership placed beside others that were sent by name; None where they are all or none."""
+        return sorted(self.by_rule) if self.by_rule and not self.placed else None
 
     def items(self) -> dict[str, float | list[float]]:
         """The observations as a snapshot holds them."""
@@ -143,6 +153,8 @@ class Placer:
         snapshot.numerators.append(above)
         if below is not None:
             snapshot.denominators.append(below)
+        if not team:
+            snapshot.by_rule.append(item)
 
     @staticmethod
     def _clashes(snapshot: NamedSnapshot, item: str) -> bool:
@@ -160,7 +172,6 @@ class Placer:
             team = self._owners.team_of(row.source, row.item, row.as_of) if self._owners else None
         slot = self._snapshot(self.placed.versions[row.metric], team, row.source, row.as_of)
         if row.team:
-            slot[1].placed = False
             self._slots[row.metric, row.team, row.source, row.as_of] = slot
         return slot
 

@@ -17,7 +17,7 @@ from program.models import MetricVersion
 from program.rules import codeowners
 
 from . import ownership
-from .keeping import COLUMNS, as_text, bound, judge_touched, sources_of, totals
+from .keeping import COLUMNS, as_list, as_text, bound, judge_touched, sources_of, totals
 from .models import LONG_AGO, Goal, OwnershipFile, OwnershipPattern, Snapshot, Source, Team
 from .placing import NamedSnapshot, SnapshotKey
 from .retention import were_let_go
@@ -146,9 +146,11 @@ def preview(change: Callable[[], Effect]) -> Effect:
 
 @dataclass(slots=True)
 class _Group:
-    """One metric's placed observations of one source and day, whoever has them now."""
+    """One metric's observations of one source and day: what rules placed, by whoever has it now, and what was sent by
+    name, which stays."""
 
     held: dict[int | None, dict[str, object]] = field(default_factory=dict)
+    named: dict[int | None, dict[str, object]] = field(default_factory=dict)
     run: int = 0
 
 
@@ -193,21 +195,25 @@ def _judge(goals: list[int], now: datetime) -> dict[int, Judged]:
 
 def _placed_since(names: list[str], since: date) -> Iterator[tuple[int, str, dict[date, _Group]]]:
     """(metric version, source, its groups by day): one series at a time, so that a long past takes little memory."""
-    series = Source.objects.filter(name__in=names).order_by().values_list("metric_version", "name").distinct()
-    text = "s.items::text" if connection.vendor == "postgresql" else "s.items"
-    for version, name in sorted(series):
+    series = Source.objects.filter(name__in=names, snapshots__isnull=False).order_by()
+    cast = "::text" if connection.vendor == "postgresql" else ""
+    for version, name in sorted(series.values_list("metric_version", "name").distinct()):
         groups: dict[date, _Group] = defaultdict(_Group)
-        for team, day, run, count, items in fetch(
-            f"""SELECT src.team_id, s.as_of, s.run_id, s.count, {text} FROM teams_source src
-            JOIN teams_snapshot s ON s.source_id = src.id WHERE src.metric_version_id = %s AND src.name = %s
-            AND s.placed AND s.as_of >= %s""",  # noqa: S608
+        for team, day, run, count, placed, some, text in fetch(
+            f"""SELECT src.team_id, s.as_of, s.run_id, s.count, s.placed, s.placed_items{cast}, s.items{cast}
+            FROM teams_source src JOIN teams_snapshot s ON s.source_id = src.id
+            WHERE src.metric_version_id = %s AND src.name = %s AND s.as_of >= %s""",  # noqa: S608
             [version, name, since.isoformat()],
         ):
-            as_of = as_day(day)
-            if as_of is not None and not were_let_go(count, json.loads(items)):
-                groups[as_of].held[team] = json.loads(items)
-                groups[as_of].run = max(groups[as_of].run, run)
-        yield version, name, groups
+            as_of, items = as_day(day), json.loads(text)
+            if as_of is None or were_let_go(count, items):
+                continue
+            group = groups[as_of]
+            by_rule = set(items) if placed else set(json.loads(some)) if some else set()
+            group.held[team] = {item: numbers for item, numbers in items.items() if item in by_rule}
+            group.named[team] = {item: numbers for item, numbers in items.items() if item not in by_rule}
+            group.run = max(group.run, run if by_rule or placed else 0)
+        yield version, name, {day: group for day, group in groups.items() if any(group.held.values())}
 
 
 def _place(
@@ -226,6 +232,8 @@ def _place(
             for team, items in group.held.items()
             for item, numbers in items.items()
             if (owner := owners.team_of(name, item, day)) != team
+            # An item that was sent by name stands once in its team's snapshot: its namesake stays where it is.
+            and item not in group.named.get(owner, {})
         ]
         changed = {team for old, new, _, _ in moves for team in (old, new)}
         for old, new, _, _ in moves:
@@ -236,14 +244,17 @@ def _place(
             wanted[new][item] = numbers
         for team in changed:
             key = (version.pk, team, name, day)
-            named[key] = _snapshot(version, wanted[team], owned=team is not None)
+            named[key] = _snapshot(version, group.named.get(team, {}), wanted[team], owned=team is not None)
             runs[key] = group.run
     return named, runs
 
 
-def _snapshot(version: MetricVersion, items: Mapping[str, object], *, owned: bool) -> NamedSnapshot:
+def _snapshot(
+    version: MetricVersion, by_name: Mapping[str, object], by_rule: Mapping[str, object], *, owned: bool
+) -> NamedSnapshot:
     made = NamedSnapshot(version.aggregation, owned=owned)
-    for item, numbers in items.items():
+    made.by_rule.extend(by_rule)
+    for item, numbers in {**by_name, **by_rule}.items():
         above, below = unpack(numbers)  # type: ignore[arg-type]
         made.names[item] = None
         made.numerators.append(above)
@@ -260,7 +271,15 @@ def _write(named: Mapping[SnapshotKey, NamedSnapshot], runs: Mapping[SnapshotKey
     for key in emptied:  # a team that lost its last item has a 0; nobody needs none
         Snapshot.objects.filter(source=sources[key[:3]], as_of=key[3]).delete()
     rows = [
-        (sources[key[:3]], key[3], runs[key], *totals(snapshot), as_text(snapshot.items()), True)
+        (
+            sources[key[:3]],
+            key[3],
+            runs[key],
+            *totals(snapshot),
+            as_text(snapshot.items()),
+            snapshot.placed,
+            as_list(snapshot),
+        )
         for key, snapshot in named.items()
         if key not in emptied
     ]

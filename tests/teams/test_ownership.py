@@ -12,6 +12,7 @@ from teams.apply.files import apply_text
 from teams.ingest import Origin, ingest
 from teams.models import LONG_AGO, OwnedComponent, OwnershipFile, OwnershipPattern, Snapshot, Source, Team
 from teams.reorganizing import Unfit, add_pattern, end_pattern, preview, set_file
+from teams.reproducing import reproduce
 from teams.scorecards import build
 from teams.standings import judge_due
 from teams.unowned import unowned
@@ -195,3 +196,41 @@ def test_old_briefs_and_what_was_judged_keep_their_numbers():
         == [{"value": 2.0, "status": judged[0]["status"]}]
     )
     assert goal.standings.latest("day").value == 6.0
+
+
+def test_items_given_to_a_team_join_those_it_was_sent_by_name_and_can_leave_again():
+    world = settle()
+    rows("findings,api,orders,2026-03-01,7,,", "findings,api,carts,2026-03-01,3,,", "findings,,src/a.py,2026-03-01,5,,")
+    effect = add_pattern("/src/", world.api, source="", since=LONG_AGO, now=NOW)
+    assert {(m.team, m.before, m.after) for m in effect.standings} == {("api", 10.0, 15.0)}
+    assert held() == {"api": ["carts", "orders", "src/a.py"]}
+    snapshot = Snapshot.objects.get()
+    assert (snapshot.placed, snapshot.placed_items, snapshot.numerator) == (False, ["src/a.py"], 15.0)
+    *_, report = reproduce(world.findings, DAY, DAY, NOW)
+    assert (report.same, report.different) == (3, 0)
+    moved = add_pattern("/src/", world.web, source="", since=LONG_AGO, now=NOW)
+    assert moved.items == [("api", "web", 1)]
+    assert held() == {"api": ["carts", "orders"], "web": ["src/a.py"]}
+    *_, report = reproduce(world.findings, DAY, DAY, NOW)
+    assert (report.same, report.different) == (3, 0)
+
+
+def test_a_namesake_of_what_was_sent_by_name_stays_where_it_is():
+    world = settle()
+    rows("findings,api,src/a.py,2026-03-01,7,,")
+    ingest(
+        (HEADER.strip() + "\nfindings,,src/a.py,2026-03-01,5,\n").encode(), Origin("file", "y.csv", KINDS["csv"]), NOW
+    )
+    effect = add_pattern("/src/", world.api, source="", since=LONG_AGO, now=NOW)
+    assert effect.items == []
+    assert held() == {"": ["src/a.py"], "api": ["src/a.py"]}
+
+
+def test_a_mixed_batch_again_changes_nothing():
+    world = settle()
+    add_pattern("/src/", world.api, source="", since=LONG_AGO, now=NOW)
+    rows("findings,api,orders,2026-03-01,7,,", "findings,,src/a.py,2026-03-01,5,,")
+    before = list(Snapshot.objects.values())
+    rows("findings,,src/a.py,2026-03-01,5,,", "findings,api,orders,2026-03-01,7,,")
+    assert list(Snapshot.objects.values()) == before
+    assert before[0]["placed_items"] == ["src/a.py"]
