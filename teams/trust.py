@@ -146,8 +146,14 @@ def dispute(
     metric: Metric, team: Team, *, text: str, by: User, now: datetime, item: str = "",
     value: float | None = None, as_of: date | None = None,
 ) -> Dispute:  # fmt: skip
-    """Somebody says that a number is wrong: nudges on it rest until the metric's owner answers."""
+    """Somebody says that a number is wrong: nudges on it rest until the metric's owner answers.
+
+    Once a person and value: saying it again before the answer changes nothing.
+    """
     with transaction.atomic():
+        open_now = Dispute.objects.filter(metric=metric, team=team, opened_by=by, answered_at=None).first()
+        if open_now is not None:
+            return open_now
         said = f"{by} says that the number is wrong ({wording.day(now.date())})"
         hold = Hold.objects.create(metric=metric, team=team, why=Hold.Why.DISPUTED, reason=said[:200], since=now)
         made = Dispute.objects.create(
@@ -160,14 +166,15 @@ def dispute(
 
 
 def answer(made: Dispute, *, what: str, text: str, by: User, now: datetime) -> bool:
-    """Answer a dispute; False if somebody answered before. Nudges go on."""
+    """Answer a dispute; False if somebody answered before. Nudges go on, unless the number stays wrong."""
     with transaction.atomic():
         changed = Dispute.objects.filter(pk=made.pk, answered_at=None).update(
             answer=what, answer_text=text, answered_at=now, answered_by=by
         )
         if not changed:
             return False
-        Hold.objects.filter(dispute=made, until=None).update(until=now, ended_by=by)
+        if what != Dispute.Answer.WRONG:  # what stays wrong stays held
+            Hold.objects.filter(dispute=made, until=None).update(until=now, ended_by=by)
         key = f"{made.metric.key}/{made.team.key}"
         record(
             "dispute", key, at=now, before={"answer": ""}, after={"answer": what, "text": text}, actor=by, via="page"

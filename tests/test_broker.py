@@ -12,7 +12,7 @@ import pytest
 from django.utils import timezone
 
 from program.feeds.registry import KINDS
-from teams import ingest as ingest_module
+from teams import keeping
 from teams.ingest import Origin, ingest
 from teams.models import Goal, Standing
 from tests.conftest import eventually
@@ -77,7 +77,7 @@ def test_a_worker_judges_what_a_large_batch_left_due(
 ) -> None:
     now = timezone.now()
     settle(now=now)
-    monkeypatch.setattr(ingest_module, "JUDGED_AT_ONCE", 0)
+    monkeypatch.setattr(keeping, "JUDGED_AT_ONCE", 0)
     row = f"typed-functions,web,a.py,{(now - timedelta(days=1)).date()},2,10\n"
     received = ingest((HEADER + row).encode(), Origin("file", "x.csv", KINDS["csv"]), now)
     assert (received.judged, received.due) == (0, 1)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import cast
+from typing import TypeVar, cast
 
+from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest
-from django.shortcuts import get_object_or_404
 
 from accounts.clock import day_of
 from accounts.models import User
 from program.models import Feed, Metric, MetricQuerySet, Program
 from teams.models import Goal, GoalQuerySet, Team
+
+EARLIEST, LATEST = date(1970, 1, 1), date(2199, 12, 31)
+"""The days that pages know: a century more or less would only meet the end of the calendar."""
 
 
 def person(request: HttpRequest) -> User:
@@ -19,14 +22,25 @@ def person(request: HttpRequest) -> User:
     return cast(User, request.user)
 
 
+Row = TypeVar("Row", bound=Model)
+
+
+def _found(rows: QuerySet[Row], key: str) -> Row:
+    """The row of this key among those, or 404; also for a key that no database could hold."""
+    row = None if "\0" in key else rows.filter(key=key).first()
+    if row is None:
+        raise Http404(f"{key[:40]!a} is not here")
+    return row
+
+
 def team(request: HttpRequest, key: str) -> Team:
     """A team this person may see, or 404."""
-    return get_object_or_404(Team.objects.visible_to(person(request)).leaves().select_related("parent"), key=key)
+    return _found(Team.objects.visible_to(person(request)).leaves().select_related("parent"), key)
 
 
 def group(request: HttpRequest, key: str) -> Team:
     """A group this person may see, or 404."""
-    return get_object_or_404(Team.objects.visible_to(person(request)).filter(leaf=False), key=key)
+    return _found(Team.objects.visible_to(person(request)).filter(leaf=False), key)
 
 
 def goals(request: HttpRequest) -> GoalQuerySet:
@@ -36,29 +50,29 @@ def goals(request: HttpRequest) -> GoalQuerySet:
 
 def program(request: HttpRequest, key: str) -> Program:
     """A program this person may see, or 404."""
-    return get_object_or_404(Program.objects.visible_to(person(request)).select_related("sponsor"), key=key)
+    return _found(Program.objects.visible_to(person(request)).select_related("sponsor"), key)
 
 
 def owned_program(request: HttpRequest, key: str) -> Program:
     """A program this person owns, or 404."""
-    return get_object_or_404(Program.objects.run_by(person(request)), key=key)
+    return _found(Program.objects.run_by(person(request)), key)
 
 
 def feed(request: HttpRequest, key: str) -> Feed:
     """A feed of a program this person may see, or 404."""
-    return get_object_or_404(Feed.objects.visible_to(person(request)).select_related("program"), key=key)
+    return _found(Feed.objects.visible_to(person(request)).select_related("program"), key)
 
 
 def owned_feed(request: HttpRequest, key: str) -> Feed:
     """A feed of a program this person owns, or 404."""
-    return get_object_or_404(
-        Feed.objects.filter(program__in=Program.objects.run_by(person(request))).select_related("program"), key=key
+    return _found(
+        Feed.objects.filter(program__in=Program.objects.run_by(person(request))).select_related("program"), key
     )
 
 
 def metric(request: HttpRequest, key: str) -> Metric:
     """A metric that this person may see, or 404."""
-    return get_object_or_404(Metric.objects.visible_to(person(request)).select_related("program"), key=key)
+    return _found(Metric.objects.visible_to(person(request)).select_related("program"), key)
 
 
 def metrics(request: HttpRequest) -> MetricQuerySet:
@@ -68,7 +82,7 @@ def metrics(request: HttpRequest) -> MetricQuerySet:
 
 def owned_metric(request: HttpRequest, key: str) -> Metric:
     """A metric of a program this person owns, or 404."""
-    return get_object_or_404(Metric.objects.run_by(person(request)).select_related("program"), key=key)
+    return _found(Metric.objects.run_by(person(request)).select_related("program"), key)
 
 
 def owns(user: User, program: Program | None) -> bool:
@@ -90,7 +104,8 @@ def day(request: HttpRequest, present: date, name: str = "on") -> date:
     if not text:
         return present
     try:
-        return day_of(text)
+        found = day_of(text)
+        return found if EARLIEST <= found <= LATEST else _not_a_day(text)
     except ValueError:
         return _not_a_day(text)
 

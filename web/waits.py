@@ -13,10 +13,10 @@ from django.urls import reverse
 from accounts.models import User
 from nudges.models import Delivery
 from program import wording
-from program.models import Program
+from program.models import Feed, Metric, Program
 from program.rules.status import SHORT
 from reviews.models import Ask, Review
-from teams.models import GoalQuerySet, Standing
+from teams.models import Dispute, GoalQuerySet, Standing
 from web.goals import anchor
 
 STUCK = (Delivery.State.HELD, Delivery.State.IN_DOUBT, Delivery.State.FAILED)
@@ -35,7 +35,7 @@ class Wait:
 
 def upon(user: User, goals: GoalQuerySet, days: Mapping[int, date], moment: datetime) -> list[Wait]:
     """All that waits on a person. `days` is today of each team they lead, `goals` are those they may see."""
-    found = [*_goals(goals, days), *_briefs(user, moment), *_asks(user), *_mails(user)]
+    found = [*_goals(goals, days), *_briefs(user, moment), *_asks(user), *_mails(user), *_doubts(user)]
     return sorted(found, key=lambda wait: (wait.since, wait.said))
 
 
@@ -110,6 +110,28 @@ def _mails(user: User) -> list[Wait]:
             since=oldest[program, state],
         )
         for (program, state), number in numbers.items()
+    ]
+
+
+def _doubts(user: User) -> list[Wait]:
+    """For owners: disputes that wait for an answer, and feeds that fail. Three queries."""
+    metrics = Metric.objects.run_by(user)
+    disputes = Dispute.objects.filter(answered_at=None, metric__in=metrics).select_related("metric", "team")
+    feeds = Feed.objects.filter(program__in=Program.objects.run_by(user), failures__gt=0)
+    return [
+        *(
+            Wait(
+                f"“This number is wrong”: {one.metric.name} of {one.team.name}",
+                reverse("metric", args=[one.metric.key]),
+                one.opened_at.date(),
+            )
+            for one in disputes
+        ),
+        *(
+            Wait(f"The feed {one.name} is failing", reverse("feed", args=[one.key]), one.failing_since.date())
+            for one in feeds
+            if one.failing_since is not None
+        ),
     ]
 
 

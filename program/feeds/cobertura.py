@@ -37,7 +37,10 @@ def read(data: bytes, settings: Mapping[str, Any], measures: Collection[str]) ->
         name = local(element)
         if event == "start":
             if name == "coverage":
-                report.as_of = _day(element.get("timestamp", ""))
+                stamp = element.get("timestamp", "")
+                report.as_of = _day(stamp)
+                if stamp and report.as_of is None:
+                    report.note(f"the report's timestamp {shown(stamp)} is no moment: its day is today's")
             elif name == "class":
                 inside = element.get("filename", "")
             continue
@@ -48,6 +51,8 @@ def read(data: bytes, settings: Mapping[str, Any], measures: Collection[str]) ->
             element.clear()
         elif name == "package":
             element.clear()
+    if not any(lines.values()):
+        raise Unfit("a coverage report with at least one file and its lines was expected")
     report.found["line-coverage"] = {}
     root = _root(roots, settings, report)
     for file, found in lines.items():

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 from xml.etree.ElementTree import Element
 
+from .batch import Unfit
 from .opened import elements, local
 from .report import Measure, Report, day_of, file_item
 
@@ -43,7 +44,7 @@ def read(data: bytes, settings: Mapping[str, Any], measures: Collection[str]) ->
         elif event == "end" and name == "testsuite":
             element.clear()
     if not seen:
-        report.note("no test case stands in the report")
+        raise Unfit("a report with at least one test case was expected")
     return report
 
 

@@ -117,6 +117,8 @@ def _check_kind(fields: Fields, spec: FeedSpec) -> None:
         if not any(one.measures_it(measure, spec.settings) for one in able):
             whose = kind.title if kind is not None else "a report"
             fields.fault("measures", f"{shown(measure)} is nothing that {whose} measures")
+    if kind is not None and kind.report is not None and spec.metrics:
+        fields.fault("metrics", f"metrics are of plain observations; those of {kind.title} stand in measures")
     if not spec.measures and not spec.metrics:
         fields.fault("metrics", "metrics (of observations) or measures (of reports) were expected")
 
@@ -181,7 +183,7 @@ def put(program: Program, spec: FeedSpec, changes: Changes) -> Feed:
         "name": spec.name, "kind": spec.kind, "source": spec.source, "scope": spec.scope, "settings": spec.settings,
         "measures": spec.measures, "every_minutes": spec.every_minutes,
     }  # fmt: skip
-    timed = spec.every_minutes != feed.every_minutes
+    timed = spec.every_minutes != feed.every_minutes or spec.settings != feed.settings
     changes.put("feed", spec.key, feed, values)
     if timed:
         feed.next_due_at = changes.now if spec.every_minutes else None
@@ -213,7 +215,8 @@ def _ask(feed: Feed, metric: Metric, spec: FeedSpec, changes: Changes) -> None:
     if current is None or current.query.get(feed.key, {}) == asked:
         return
     query = current.query | {feed.key: asked}
-    if feed.key not in current.query:  # another source of the same thing: the definition stands
+    # Another source of the same thing leaves the definition as it is; so does a correction before the first number.
+    if feed.key not in current.query or not current.sources.exists():
         current.query = query
         current.save(update_fields=["query"])
         return

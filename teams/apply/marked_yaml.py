@@ -46,9 +46,10 @@ def load(text: str) -> list[Document]:
     """All documents of a file; empty ones are left out. Raises Unreadable when it is no YAML or far too large."""
     if len(text) > LARGEST:
         raise Unreadable([Fault(0, f"a file of at most {LARGEST:,} characters was expected, not {len(text):,}")])
-    loader = yaml.SafeLoader(text)
     documents = []
+    loader = None
     try:
+        loader = yaml.SafeLoader(text)  # raises as well: on a character that no YAML has
         while loader.check_node():
             documents.append(_Builder(loader).build(loader.get_node()))
     except yaml.YAMLError as fault:
@@ -58,7 +59,8 @@ def load(text: str) -> list[Document]:
     except RecursionError:
         raise Unreadable([Fault(0, "values nested a few levels deep were expected")]) from None
     finally:
-        loader.dispose()
+        if loader is not None:
+            loader.dispose()
     return [document for document in documents if document.value is not None or document.faults]
 
 

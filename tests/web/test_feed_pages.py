@@ -12,9 +12,11 @@ from django.test import Client
 
 from accounts import secrets
 from accounts.models import AccessToken, AuditRow, User
+from program.feeds.registry import KINDS
 from program.models import Feed, MetricVersion
 from teams import trust
 from teams.apply.files import apply_text
+from teams.ingest import Origin, ingest
 from teams.models import Dispute, Hold, OwnershipFile, OwnershipPattern, Payload, Run, Snapshot, Source
 from teams.standings import judge_due
 from tests.people import HEADER, NOW, PASSWORD, TYPING, settle
@@ -167,6 +169,10 @@ def test_a_feed_is_connected_on_a_page_and_refused_as_a_file_is(client, world):
     assert AuditRow.objects.filter(kind="feed", key="junit", actor=world.tess).exists()
     changed = client.post("/programs/typing/feeds/junit/edit", form | {"measures": "broken-tests: findings"})
     assert changed["Location"] == "/feeds/junit/"
+    assert MetricVersion.objects.get(metric=world.findings).query["junit"] == {"measures": ["broken-tests"]}
+    rows = f"{HEADER}findings,api,a.py,2026-03-01,3,\n".encode()
+    ingest(rows, Origin("file", "x.csv", KINDS["csv"]), NOW)
+    client.post("/programs/typing/feeds/junit/edit", form | {"measures": "errored-tests: findings"})
     assert MetricVersion.objects.filter(metric=world.findings).count() == 2
     sql = {"key": "w", "name": "W", "kind": "sql", "metrics": "findings", "every": "1d",
            "settings": "url: postgresql://u@h/d\nquery: select 1"}  # fmt: skip
@@ -281,7 +287,7 @@ def test_a_metrics_page_reads_the_kept_bytes_again_and_retires_a_source(client, 
     client.post(f"/metrics/typed-functions/sources/{source.pk}", {"on": "2026-03-16"})
     source.refresh_from_db()
     assert source.retired_on.isoformat() == "2026-03-16"
-    assert "counts no more from 2026-03-16" in words(client.get("/metrics/typed-functions/"))
+    assert "counts no more from 16 Mar 2026 on" in words(client.get("/metrics/typed-functions/"))
     client.post(f"/metrics/typed-functions/sources/{source.pk}", {"on": ""})
     source.refresh_from_db()
     assert source.retired_on is None
@@ -298,9 +304,6 @@ def test_a_failing_feed_is_seen_at_once(client, world):
 
 def test_a_score_stands_beside_its_parts(client, world):
     rows = f"{HEADER}typed-functions,api,a.py,2026-03-01,3,4\nfindings,api,a.py,2026-03-01,5,\ntyped-functions,web,w.py,2026-03-01,1,2\n"
-    from program.feeds.registry import KINDS
-    from teams.ingest import Origin, ingest
-
     ingest(rows.encode(), Origin("file", "x.csv", KINDS["csv"]), NOW)
     page = words(sign_in(client, "charlie").get("/scores/quality/"))
     assert "Api 75 75 % 75 5 findings 75" in page
@@ -315,7 +318,7 @@ def test_a_score_stands_beside_its_parts(client, world):
 @pytest.mark.parametrize(
     "address",
     ["/feeds/none/", "/runs/99999999/", "/metrics/none/", "/scores/none/", "/unowned/?metric=none%00", "/feeds/%00/",
-     "/runs/999999999999999999999999/", "/teams/api/dispute/none", "/scores/quality/?on=never"],
+     "/runs/999999999999999999999999/", "/programs/typing/?on=0001-01-01", "/teams/api/?on=9999-12-31", "/teams/%00/", "/programs/%00/", "/groups/%00/", "/metrics/%00/", "/scores/%00/", "/teams/api/dispute/none", "/scores/quality/?on=never"],
 )  # fmt: skip
 def test_what_is_not_there_is_said_kindly(client, world, address):
     assert sign_in(client, "tess").get(address).status_code in (404, 200)
@@ -343,3 +346,35 @@ def test_the_program_says_how_its_feeds_do(client, world):
     assert "1 of 2 feeds is failing." in words(client.get("/programs/typing/"))
     Feed.objects.all().delete()
     assert "No feed is connected" in words(client.get("/programs/typing/"))
+
+
+def test_what_no_yaml_has_is_told(client, world):
+    sign_in(client, "tess")
+    for text in ("\0", "a: \x80", "[", "- - -"):
+        answer = client.post(
+            "/programs/typing/feeds/new", {"key": "k", "name": "K", "metrics": "findings", "settings": text}
+        )
+        assert answer.status_code == 400
+        assert "Not kept yet" in words(answer)
+    for pk in ("x", "", "9" * 30, "٣"):
+        assert client.post("/ownership/change", {"kind": "end", "pk": pk}).status_code == 404
+
+
+def test_the_owners_home_names_disputes_and_failing_feeds(client, world):
+    trust.feed_failed(Feed.objects.get(key="ci"), "no", NOW)
+    for _ in range(3):
+        trust.dispute(world.findings, world.api, text="no", by=world.alice, now=NOW)
+    assert Dispute.objects.count() == 1
+    sign_in(client, "tess")
+    home = words(client.get("/"))
+    assert "The feed Reports of the build is failing" in home
+    assert "“This number is wrong”: Security findings of Api" in home
+    row = Dispute.objects.get()
+    client.post(f"/metrics/findings/disputes/{row.pk}", {"answer": "right", "text": ""})
+    row.refresh_from_db()
+    assert row.answered_at is None
+    client.post(f"/metrics/findings/disputes/{row.pk}", {"answer": "wrong", "text": "we know"})
+    assert Hold.objects.get(dispute=row).until is None
+    assert "it is wrong and stays so for now: we know" in words(client.get("/teams/api/"))
+    client.post(f"/metrics/findings/holds/{Hold.objects.get(dispute=row).pk}")
+    assert Hold.objects.get(dispute=row).until == NOW

@@ -76,6 +76,7 @@ class FeedContext:
     pulled: bool
     address: str
     settings: str
+    fetched_from: str
     trial: Trial | None = None
     tried: str = ""
     problem: str = ""
@@ -102,14 +103,21 @@ def feeds(request: HttpRequest, key: str) -> HttpResponse:
     """How a program's numbers arrive, what is failing first."""
     program = access.program(request, key)
     lines = [_line(feed) for feed in program.feeds.order_by("-failures", "key")]
-    failing = sum(line.feed.failures > 0 for line in lines)
-    sentence = f"{failing} of {len(lines)} feeds {'is' if failing == 1 else 'are'} failing." if failing else (
-        "All feeds bring their numbers." if lines else ""
-    )  # fmt: skip
+    sentence = _all_said(lines)
     owner = access.owns(access.person(request), program)
     unplaced = sum(line.run.unplaced for line in lines if line.run)
     said = [str(message) for message in messages.get_messages(request)]
     return page(request, FeedsContext(program, lines, sentence, owner, unplaced, said))
+
+
+def _all_said(lines: Sequence[FeedLine]) -> str:
+    failing = sum(line.feed.failures > 0 for line in lines)
+    if failing:
+        return f"{failing} of {len(lines)} feeds {'is' if failing == 1 else 'are'} failing."
+    silent = sum(line.run is None for line in lines)
+    if silent:
+        return f"{silent} of {len(lines)} feeds {'has' if silent == 1 else 'have'} brought nothing yet."
+    return "All feeds bring their numbers." if lines else ""
 
 
 def _line(feed: Feed) -> FeedLine:
@@ -138,19 +146,27 @@ def _context(request: HttpRequest, found: Feed, **more: Any) -> FeedContext:
     runs = list(found.runs.select_related("token", "by").order_by("-received_at", "-pk")[:RUNS])
     kind = KINDS.get(found.kind)
     pulled = kind is not None and kind.pulled and "url" in found.settings
+    owner = access.owns(access.person(request), found.program)
     return FeedContext(
         feed=found,
         kind=kind,
         sentence=_sentence(found, runs, pulled=pulled),
         metrics=list(found.metrics.all()),
         runs=runs,
-        is_owner=access.owns(access.person(request), found.program),
+        is_owner=owner,
         pulled=pulled,
         address=request.build_absolute_uri(reverse("api-runs", args=[found.key])),
-        settings=yaml.safe_dump(found.settings, sort_keys=False, allow_unicode=True) if found.settings else "",
+        settings=_yaml(found.settings) if owner else "",
+        fetched_from=_where(found),
         messages=[str(message) for message in messages.get_messages(request)],
         **more,
     )
+
+
+def _where(found: Feed) -> str:
+    """The address without what follows the question mark: a signature may stand there."""
+    address, mark, _ = str(found.settings.get("url", "")).partition("?")
+    return address + ("?…" if mark else "")
 
 
 def _sentence(found: Feed, runs: Sequence[Run], *, pulled: bool) -> str:
@@ -180,7 +196,7 @@ def take(request: HttpRequest, key: str) -> HttpResponse:
     except Unfit as unfit:
         return page(request, _context(request, found, problem=str(unfit)), status=400)
     except FetchFailed as failed:
-        return page(request, _context(request, found, problem=f"Nothing came: {failed.reason}"), status=502)
+        return page(request, _context(request, found, problem=f"Nothing came: {failed.reason}"), status=422)
     if do == "try":
         trial = attempt(data, origin, now())
         return page(request, _context(request, found, trial=trial, tried=name, faults=trial.faults))
@@ -237,7 +253,7 @@ def edit(request: HttpRequest, key: str, feed_key: str = "") -> HttpResponse:
     program = access.owned_program(request, key)
     found = access.owned_feed(request, feed_key) if feed_key else None
     if request.method != "POST":
-        return page(request, EditContext(program, found, KINDS, _values(found, program)))
+        return page(request, EditContext(program, found, KINDS, _values(found)))
     values = {name: request.POST.get(name, "") for name in FORM}
     if found is not None:
         values["key"] = found.key
@@ -256,11 +272,10 @@ def edit(request: HttpRequest, key: str, feed_key: str = "") -> HttpResponse:
 FORM = ("key", "name", "kind", "source", "scope", "every", "settings", "measures", "metrics")
 
 
-def _values(found: Feed | None, program: Program) -> dict[str, str]:
+def _values(found: Feed | None) -> dict[str, str]:
     """The form's fields as they stand."""
     if found is None:
-        keys = ", ".join(program.metrics.values_list("key", flat=True))
-        return dict.fromkeys(FORM, "") | {"metrics": keys}
+        return dict.fromkeys(FORM, "")
     every = found.every_minutes
     mapped = set(found.measures.values())
     return {

@@ -92,6 +92,9 @@ def _sentence(facts: Panel, day: date) -> str:
         return f"{wording.count(number, 'value')} {'is' if number == 1 else 'are'} disputed: its owner is asked."
     if facts.holds:
         return "Some values moved far more sharply than ever before: nudges on them rest until they are confirmed."
+    if facts.outdated_goals:
+        said = wording.count(facts.outdated_goals, "goal")
+        return f"{said} {'is' if facts.outdated_goals == 1 else 'are'} on an older version: re-baseline below."
     if facts.newest is None:
         return "Nothing was measured yet."
     behind = facts.teams_stale + facts.teams_silent
@@ -108,10 +111,12 @@ def answer(request: HttpRequest, key: str, pk: int) -> HttpResponse:
     found = access.owned_metric(request, key)
     row = get_object_or_404(Dispute.objects.select_related("metric", "team"), metric=found, pk=pk)
     what, text = request.POST.get("answer", ""), request.POST.get("text", "").strip()[:LONGEST]
-    if what not in Dispute.Answer.values:
-        raise Http404
+    if what not in Dispute.Answer.values or not text or "\0" in text:
+        messages.info(request, "An answer and a word of why were expected: nothing was answered.")
+        return redirect("metric", found.key)
     done = trust.answer(row, what=what, text=text, by=access.person(request), now=now())
-    messages.info(request, "Answered: nudges on it go on." if done else "Somebody answered it before.")
+    goes_on = "it stays held until it is mended." if what == Dispute.Answer.WRONG else "nudges on it go on."
+    messages.info(request, f"Answered: {goes_on}" if done else "Somebody answered it before.")
     return redirect("metric", found.key)
 
 
@@ -139,7 +144,8 @@ def retire(request: HttpRequest, key: str, pk: int) -> HttpResponse:
     reorganizing.retire(source, day, now=now(), by=access.person(request), via="page")
     name = source.name or "The default source"
     messages.info(
-        request, f"{name} of {source.team or 'nobody'} counts " + (f"no more from {day}." if day else "again.")
+        request,
+        f"{name} of {source.team or 'nobody'} counts " + (f"no more from {wording.day(day)} on." if day else "again."),
     )
     return redirect("metric", found.key)
 

@@ -167,10 +167,17 @@ def _asked(request: HttpRequest) -> tuple[str, date, Callable[[], Effect]]:
                 lambda: set_file(source, text, since=since, now=moment, by=by, flavor=flavor, via="page"),
             )
         case "end":
-            row = get_object_or_404(OwnershipPattern.objects.select_related("team"), pk=form.get("pk") or 0)
+            row = get_object_or_404(OwnershipPattern.objects.select_related("team"), pk=_number(form.get("pk", "")))
             what = f"{row.pattern} is {row.team.name}'s no more"
             return what, since, lambda: end_pattern(row, since, now=moment, by=by, via="page")
     raise Http404
+
+
+def _number(text: str) -> int:
+    """A row's id out of a form, or 404."""
+    if not text.isascii() or not text.isdecimal() or len(text) > 18:
+        raise Http404
+    return int(text)
 
 
 def _day(text: str) -> date:

@@ -89,6 +89,10 @@ def _sentence(found: Run) -> str:
             return "Nothing of it was stored: it was not as expected. What was held before still stands."
         case Run.State.FAILED:
             return "Nothing came. What was held before still stands."
+    empty = found.scope.get("empty", 0)
+    if not found.observations and empty:
+        gone = f"and {found.gone} observations gone"
+        return f"It says nothing of {empty} snapshots in its scope: they are empty now, {gone}."
     if not (found.new or found.changed or found.gone):
         return f"It changed nothing: all {found.observations} observations were held already."
     return f"It brought {found.new} new and {found.changed} changed observations, and {found.gone} are gone."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import ClassVar
 
 from django.contrib import messages
@@ -21,7 +21,7 @@ from program.models import MetricVersion
 from program.rules.status import SHORT
 from teams.boards import series_of
 from teams.goal_facts import GoalFacts, arrivals, goals_on
-from teams.models import Membership, Standing, Team
+from teams.models import Dispute, Membership, Standing, Team
 from teams.standings import compute
 from teams.terms import in_force
 from web import access, charts
@@ -51,6 +51,7 @@ class Context:
     differ: int
     told: Sequence[Nudge]
     messages: Sequence[str]
+    disputes: Sequence[Dispute]
 
 
 @require_safe
@@ -79,6 +80,7 @@ def team(request: HttpRequest, key: str) -> HttpResponse:
         differ=sum(view.said_then is not None for view in views),
         told=_told(found, on, None if mine else user),
         messages=[str(message) for message in messages.get_messages(request)],
+        disputes=_disputes(found, on),
     )
     return page(request, context)
 
@@ -117,6 +119,12 @@ def _sentence(goals: Sequence[GoalFacts], *, whom: str, then: bool) -> str:
         return f"Nothing {'needed' if then else 'needs'} {whom} {'that day' if then else 'today'}.{apart}"
     verb = "needed" if then else "needs" if short == 1 else "need"
     return f"{short} of {wording.count(len(goals), 'goal')} {verb} {whom}.{apart}"
+
+
+def _disputes(found: Team, on: date) -> Sequence[Dispute]:
+    """What was said to be wrong in the eight weeks up to a day, with its answer."""
+    lately = Dispute.objects.filter(team=found, opened_at__date__lte=on, opened_at__date__gte=on - timedelta(weeks=8))
+    return list(lately.select_related("metric", "opened_by", "answered_by")[:TOLD])
 
 
 def _told(found: Team, on: date, stranger: User | None) -> Sequence[Nudge]:
