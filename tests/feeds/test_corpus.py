@@ -117,7 +117,9 @@ def headers(world) -> dict[str, str]:
 
 def post(client: Client, address: str, data: bytes, headers: dict[str, str], media_type: str = "") -> Any:
     client.raise_request_exception = False
-    return client.post(address, data, content_type=media_type or "application/octet-stream", headers=headers)
+    media_type = media_type or "application/octet-stream"
+    # The client names the media type of an empty body only if told so.
+    return client.post(address, data, content_type=media_type, headers=headers, CONTENT_TYPE=media_type)
 
 
 def held() -> tuple[int, ...]:
@@ -261,7 +263,7 @@ def some_good(client: Client, headers: dict[str, str]) -> None:
     assert post(client, "/api/v1/observations", rows, headers, "text/csv").status_code == 201
 
 
-@pytest.mark.parametrize("bodies", groups(hostile()))
+@pytest.mark.parametrize("bodies", list(groups(hostile())))
 def test_a_hostile_body_is_refused_by_every_door_and_leaves_nothing(bodies, client, world, headers, upstream, tmp_path):
     some_good(client, headers)
     found = wrongs(bodies, headers, upstream, tmp_path)
@@ -305,6 +307,24 @@ def test_what_is_packed_is_inflated_within_bounds_or_refused(client, world, head
     assert not found, "\n".join(found)
     assert held() == before
     lists_work(world, headers)
+
+
+@pytest.mark.parametrize(
+    ("paths", "document"),
+    [
+        ({"rows": "sort_by(data, &open)"}, {"data": [{"open": 1}, {"open": "a"}]}),
+        ({"rows": "data", "item": "join(',', name)"}, {"data": [{"name": "a\0\ud800", "open": 1}]}),
+        ({"rows": "data[?contains(name, open)]"}, {"data": [{"name": "a", "open": 1}]}),
+        ({"rows": "data", "numerator": "ceil(open)"}, "1e999"),
+    ],
+)
+def test_functions_of_a_path_meet_what_they_were_not_made_for(paths, document, client, world, headers):
+    Feed.objects.filter(key="of-json-paths").update(settings=PATHS | paths)
+    body = json.dumps(document) if isinstance(document, dict) else f'{{"data":[{{"name":"a","open":{document}}}]}}'
+    answer = post(client, "/api/v1/feeds/of-json-paths/runs", body.encode(), headers)
+    assert (answer.status_code, len(words_of(answer)[0])) == (400, 2), answer.content
+    assert "cannot be picked by its JMESPath" in words_of(answer)[0][1]
+    assert held() == (0, 0, 0, 0)
 
 
 def test_oversize_is_413(client, world, headers, monkeypatch):

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import schemathesis
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections, connection
+from django.test import Client
 from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+from schemathesis import GenerationMode
 from schemathesis.checks import CHECKS, load_all_checks
 
 from accounts.tokens import issue
@@ -17,6 +21,7 @@ from program.feeds.registry import KINDS
 from program.models import Feed
 from teams.ingest import Origin, ingest
 from teams.models import Run
+from tests.feeds.corpus import observation, observations
 from tests.people import HEADER, NOW, settle
 
 pytestmark = pytest.mark.django_db
@@ -71,7 +76,7 @@ def test_every_answer_is_one_that_the_schema_names(token):
             max_examples=EXAMPLES, deadline=None, database=None, phases=[Phase.explicit, Phase.generate],
             suppress_health_check=list(HealthCheck),
         )  # fmt: skip
-        @given(case=operation.as_strategy())
+        @given(case=operation.as_strategy() | operation.as_strategy(generation_mode=GenerationMode.NEGATIVE))
         def ask(case):
             known = next((names for room, names in NAMES.items() if f"/{room}/" in case.operation.path), [])
             if known and isinstance(case.path_parameters.get("key"), str) and len(case.path_parameters["key"]) % 2:
@@ -89,3 +94,43 @@ def test_every_answer_is_one_that_the_schema_names(token):
 
 def _signed(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
+
+
+ROW = st.fixed_dictionaries(
+    {},
+    optional={
+        "metric": st.sampled_from(["findings", "typed-functions", "nothing"]) | st.text(),
+        "team": st.sampled_from(["api", "web", "engineering", ""]) | st.text() | st.none(),
+        "item": st.text(alphabet=st.characters()),
+        "as_of": st.sampled_from(["2026-03-01", "2030-01-01"]) | st.dates().map(str) | st.text(),
+        "numerator": st.floats() | st.integers() | st.none() | st.booleans() | st.text(),
+        "denominator": st.floats() | st.integers() | st.none() | st.booleans(),
+        "source": st.text() | st.none(),
+    },
+)
+
+
+def test_rows_of_every_sort_are_stored_or_refused_and_break_no_list(token, client):
+    headers = _signed(token)
+    client.raise_request_exception = False
+    reader = Client(raise_request_exception=False)
+
+    @seed(20260316)
+    @settings(
+        max_examples=EXAMPLES,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(st.lists(ROW | ROW.map(lambda fields: observation() | fields), max_size=5))
+    def push(rows: list[dict[str, Any]]) -> None:
+        for address in ("observations", "feeds/ci/runs?format=json&dry_run=1"):
+            answer = client.post(
+                f"/api/v1/{address}", observations(*rows), content_type="application/json", headers=headers
+            )
+            assert answer.status_code in (200, 201, 400), answer.content
+        card = reader.get("/api/v1/teams/api/scorecard", headers=headers)
+        assert card.status_code == 200, card.content
+
+    push()
