@@ -15,7 +15,8 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.clock import day_of, now, today
 from program.models import MetricVersion
 from teams.models import LONG_AGO, OwnedComponent, OwnershipFile, OwnershipPattern, Source, Team
-from teams.reorganizing import Effect, Unfit, add_pattern, end_pattern, preview, set_file
+from teams.placing_anew import Effect
+from teams.reorganizing import Unfit, add_pattern, end_pattern, preview, set_file
 from teams.unowned import Unowned, unowned
 from web import access
 from web.render import page

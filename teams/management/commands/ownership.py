@@ -11,7 +11,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from accounts.clock import now, today
 from program.wording import value
 from teams.models import LONG_AGO, OwnershipFile
-from teams.reorganizing import Effect, Unfit, preview, set_file
+from teams.placing_anew import Effect
+from teams.reorganizing import Unfit, preview, set_file
 
 
 class Command(BaseCommand):
