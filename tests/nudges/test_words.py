@@ -12,6 +12,7 @@ import pytest
 
 from nudges import words
 from nudges.stories import Crumb, HowTo, Since, Story
+from nudges.trouble import Line
 from program import wording
 from program.models import Playbook, Program
 from tests.conftest import ROOT
@@ -105,7 +106,26 @@ def digest(told=(), new=(), thanks=(), **changes):
     return context | changes
 
 
+def trouble(number: int, more: int = 0, **changes):
+    program = story().program
+    line = Line(
+        "The feed Reports <typed> of the build is failing since 16 Mar 2026",
+        "line 2: a count is a whole number. Nudges about Lines covered rest until it brings its numbers again.",
+        "https://quality.example.com/feeds/ci/", program,
+    )  # fmt: skip
+    return {
+        "person": None, "today": TODAY, "lines": [replace(line, **changes)] * number, "more": more,
+        "programs": [program.name],
+    }  # fmt: skip
+
+
 CONTEXTS = {
+    "trouble": {
+        "one": trouble(1),
+        "several": trouble(3),
+        "many": trouble(12, more=5),
+        "long": trouble(2, about="because " * 80, what="W" * 200),
+    },
     "digest": {
         **{f"told: {name}": digest([s]) for name, s in TOLD.items()},
         **{f"only one short: {name}": digest([s], short=1) for name, s in TOLD.items()},
@@ -127,7 +147,7 @@ CONTEXTS = {
         ),
         "no next day": digest([story()], next_day=None),
         "many goals": digest([replace(TOLD["many"], metric=f"Metric {n}") for n in range(40)]),
-    }
+    },
 }
 CASES = [(kind, name) for kind in KINDS for name in CONTEXTS.get(kind, {"missing": {}})]
 
