@@ -34,7 +34,7 @@ if TYPE_CHECKING:  # models can be imported only once Django is set up
 CLIENTS = 8
 WORKERS = 3
 PATIENCE = 30.0
-WITHIN = 90.0
+WITHIN = 180.0
 APPLICATION = "config.wsgi"
 LATE = "drills.sabotaged_web:late()"
 PIECEMEAL = "drills.sabotaged_web:piecemeal()"

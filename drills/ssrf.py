@@ -14,7 +14,7 @@ from typing import Any
 from drills.figures import Figure, say
 from drills.ground import ground
 
-SECONDS = 10.0
+SECONDS = 60.0
 METADATA = "169.254.169.254"
 
 # The drill's own word for what may be reached, so that the guard is not judged by itself: these, and nothing else.
