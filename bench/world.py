@@ -14,7 +14,7 @@ from teams.upsert import upsert
 TODAY = date(2026, 11, 23)
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 ITEMS = 8
-WRITTEN = ("source", "as_of", "run", "count", "numerator", "denominator", "maximum", "items", "placed", "placed_items")
+WRITTEN = ("source", "as_of", "run", "count", "numerator", "denominator", "maximum", "items", "placed")
 
 
 def make(teams: int, metrics: int = 20, weeks: int = 8, seed: int = 1, prefix: str = "") -> Program:
