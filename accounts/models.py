@@ -42,6 +42,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     absent_until = models.DateField(null=True, blank=True, help_text="inclusive")
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False)
+    reads_only = models.BooleanField(default=False, help_text="a viewer: sees what others see and changes nothing")
     address_suspended_reason = models.CharField(
         max_length=300, blank=True, help_text="set when the mail server refused the address for good"
     )
@@ -73,6 +74,20 @@ class User(AbstractBaseUser, PermissionsMixin):
         )
 
 
+class Place(models.Model):
+    """A group or team whose affairs a person shares, by its key; kept by the room that knows the org tree."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="places")
+    key = models.CharField(max_length=100)
+
+    class Meta:
+        ordering = ["user", "key"]
+        constraints = [models.UniqueConstraint(fields=["user", "key"], name="one_place")]
+
+    def __str__(self) -> str:
+        return f"{self.user} at {self.key}"
+
+
 class AccessToken(models.Model):
     """A bearer token: 32 random bytes of which only the SHA-256 is kept, with what it may do."""
 
@@ -96,11 +111,34 @@ class AccessToken(models.Model):
         return f"{self.label} ({self.prefix}…)"
 
 
+class ShareLink(models.Model):
+    """A link that shows one thing to whoever holds it: 32 random bytes of which only the SHA-256 is kept.
+
+    `scope` names the thing: "program:KEY", "team:KEY", "badge:team:KEY" or "badge:goal:PROGRAM/METRIC/TEAM".
+    """
+
+    label = models.CharField(max_length=200)
+    scope = models.CharField(max_length=400)
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    prefix = models.CharField(max_length=12, editable=False, help_text="its first characters, to tell links apart")
+    created_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="share_links")
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-created_at", "-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.label} ({self.scope})"
+
+
 class AuditRow(models.Model):
     """One change: who, when, of what, before, after, why. Written with the change and never edited."""
 
     at = models.DateTimeField()
-    actor = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    actor = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     via = models.CharField(max_length=100, blank=True, help_text="door: a page, a command, a token")
     kind = models.CharField(max_length=60)
     key = models.CharField(max_length=300)
@@ -110,7 +148,7 @@ class AuditRow(models.Model):
 
     class Meta:
         ordering = ["-at", "-pk"]
-        indexes = [models.Index(fields=["kind", "key"])]
+        indexes = [models.Index(fields=["kind", "key"]), models.Index(fields=["-at", "-id"], name="audit_newest")]
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M} {self.kind} {self.key}"

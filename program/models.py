@@ -7,20 +7,23 @@ import shlex
 from django.db import models
 from django.db.models import Q
 
-from accounts.models import User
+from accounts.models import Place, User
 
 
 class ProgramQuerySet(models.QuerySet["Program"]):
-    """Which programs a person may see: live ones are shared widely, drafts only with those who run them."""
+    """Which programs a person may see: live ones are shared widely or with a group, drafts with those who run them."""
 
     def visible_to(self, user: User) -> ProgramQuerySet:
         if user.is_superuser:
             return self
         mine = Q(sponsor=user) | Q(owners__user=user)
-        return self.filter(mine | ~Q(state=Program.State.DRAFT)).distinct()
+        shared = Q(audience="") | Q(audience__in=Place.objects.filter(user=user).values("key"))
+        return self.filter(mine | (~Q(state=Program.State.DRAFT) & shared)).distinct()
 
     def run_by(self, user: User) -> ProgramQuerySet:
-        """Programs that this person owns (an administrator owns all)."""
+        """Programs that this person may change: owners theirs, administrators all, viewers none."""
+        if user.reads_only:
+            return self.none()
         return self if user.is_superuser else self.filter(owners__user=user).distinct()
 
     def live(self) -> ProgramQuerySet:
@@ -44,12 +47,33 @@ class Program(models.Model):
     name = models.CharField(max_length=200)
     state = models.CharField(max_length=12, choices=State.choices, default=State.ACTIVE)
     purpose = models.TextField()
+    why_now = models.TextField(blank=True)
     lighter_steps_tried = models.JSONField(default=list, blank=True)
     sponsor = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="sponsored")
     mandate = models.TextField(blank=True, help_text="what the sponsor can change")
     start = models.DateField()
     end = models.DateField()
     stop_if = models.TextField(blank=True)
+    guardrails = models.JSONField(default=list, blank=True, help_text="keys of metrics that must not get worse")
+    probation_reviews = models.PositiveSmallIntegerField(
+        default=2, help_text="after so many reviews it has to be working, or is asked whether to cancel"
+    )
+    weekly_hours = models.FloatField(default=0.0, help_text="what it costs its owners a week, in hours")
+    audience = models.CharField(
+        max_length=100, blank=True, help_text="key of the group it is shown to; empty: to everyone who signs in"
+    )
+    ended_on = models.DateField(null=True, blank=True)
+    ended_why = models.TextField(blank=True, help_text="what was learned")
+    guard_of = models.ForeignKey(
+        "self",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="guards",
+        help_text="the completed program whose gains it guards: it speaks only when a team backtracks",
+    )
+    applied = models.JSONField(null=True, blank=True, help_text="what the file said that was applied last")
+    applied_at = models.DateTimeField(null=True, blank=True)
 
     review_every = models.CharField(max_length=40, blank=True, help_text='"6 weeks", "1 month"; empty: no reviews')
     review_first = models.DateTimeField(
@@ -184,11 +208,22 @@ class MetricVersion(models.Model):
 class Playbook(models.Model):
     """How to move a metric: steps, a golden example, a command to verify, an expert to ask."""
 
+    class Tracker(models.TextChoices):
+        GITHUB = "github", "GitHub"
+        GITLAB = "gitlab", "GitLab"
+        JIRA = "jira", "Jira"
+
     metric = models.OneToOneField(Metric, on_delete=models.CASCADE, related_name="playbook")
     steps = models.JSONField(default=list, blank=True)
     example = models.URLField(max_length=500, blank=True)
     verify = models.CharField(max_length=300, blank=True, help_text="a command; {item} stands for the item")
     expert = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    office_hours = models.CharField(max_length=200, blank=True, help_text="when the expert can be asked: Tue 14-15")
+    effort_hours = models.FloatField(null=True, blank=True, help_text="what one item usually takes, in hours")
+    tracker = models.CharField(max_length=10, choices=Tracker.choices, blank=True)
+    tracker_link = models.CharField(
+        max_length=500, blank=True, help_text="where issues are made: the repository's or the project's address"
+    )
     item_link = models.CharField(
         max_length=500,
         blank=True,
@@ -285,6 +320,10 @@ class GoalRule(models.Model):
     improve_by = models.FloatField(null=True, blank=True)
     tolerance = models.FloatField(default=0.0)
     milestones = models.JSONField(default=list, blank=True, help_text="[[day, value], …]")
+    why = models.TextField(blank=True, help_text="why these teams, by then, so far: shown to them")
+    chosen = models.CharField(
+        max_length=300, blank=True, help_text="how teams or target were found when it was saved, in words"
+    )
 
     class Meta:
         ordering = ["program", "position"]
@@ -309,6 +348,14 @@ class Wave(models.Model):
     key = models.SlugField(max_length=80)
     start = models.DateField()
     state = models.CharField(max_length=8, choices=State.choices, default=State.PLANNED)
+    gate = models.FloatField(
+        default=0.6, help_text="share of the wave before at its target or on its path that opens this one"
+    )
+    opened_on = models.DateField(null=True, blank=True)
+    opened_by = models.ForeignKey(
+        User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+", help_text="null: its gate or its file"
+    )
+    opened_why = models.CharField(max_length=500, blank=True)
 
     class Meta:
         ordering = ["program", "start", "key"]

@@ -33,6 +33,9 @@ class Team(models.Model):
     parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="children")
     leaf = models.BooleanField(default=True, help_text="no children; kept by whatever changes the tree")
     time_zone = models.CharField(max_length=64, default="UTC")
+    program_limit = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="live programs a team may have at once; empty: as the group above says"
+    )
     handle = models.CharField(
         max_length=200, blank=True, help_text="its name in CODEOWNERS where that is not its key, such as org/api-team"
     )
@@ -56,6 +59,7 @@ class Membership(models.Model):
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="memberships")
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=8, choices=Role.choices, default=Role.MEMBER)
+    since = models.DateTimeField(null=True, blank=True, help_text="in this role; null: before that was kept")
 
     class Meta:
         ordering = ["team", "role", "user"]
@@ -77,6 +81,27 @@ class WaveTeam(models.Model):
 
     def __str__(self) -> str:
         return f"{self.team} in {self.wave}"
+
+
+class WaitingTeam(models.Model):
+    """A team that a program wants and that waits: for its wave to open, or for a place under its limit."""
+
+    class Why(models.TextChoices):
+        WAVE = "wave", "its wave is not open yet"
+        LIMIT = "limit", "it has as many live programs as it may have"
+
+    program = models.ForeignKey(Program, on_delete=models.CASCADE, related_name="waiting")
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="waiting")
+    why = models.CharField(max_length=8, choices=Why.choices)
+    wave = models.ForeignKey(Wave, null=True, blank=True, on_delete=models.CASCADE, related_name="waiting")
+    since = models.DateTimeField()
+
+    class Meta:
+        ordering = ["since", "pk"]
+        constraints = [models.UniqueConstraint(fields=["program", "team"], name="one_waiting_team")]
+
+    def __str__(self) -> str:
+        return f"{self.team} waits for {self.program}: {self.get_why_display()}"
 
 
 class GoalQuerySet(models.QuerySet["Goal"]):
@@ -166,6 +191,10 @@ class Exemption(models.Model):
     asked_at = models.DateTimeField()
     approved_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     approved_at = models.DateTimeField(null=True, blank=True)
+    declined_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    declined_at = models.DateTimeField(null=True, blank=True)
+    answer = models.TextField(blank=True, help_text="what the owner said to it")
+    revoked_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     revoked_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -176,6 +205,64 @@ class Exemption(models.Model):
 
     def __str__(self) -> str:
         return f"{self.goal} exempt {self.from_day} to {self.until_day}"
+
+
+class Proposal(models.Model):
+    """A lead's counter-proposal to a goal: another target or day with a reason, and what the owner answered."""
+
+    class State(models.TextChoices):
+        OPEN = "open"
+        ACCEPTED = "accepted"
+        DECLINED = "declined"
+        WITHDRAWN = "withdrawn"
+
+    goal = models.ForeignKey(Goal, on_delete=models.CASCADE, related_name="proposals")
+    target = models.FloatField(null=True, blank=True)
+    due = models.DateField(null=True, blank=True)
+    reason = models.TextField()
+    made_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    made_at = models.DateTimeField()
+    state = models.CharField(max_length=10, choices=State.choices, default=State.OPEN)
+    answer = models.TextField(blank=True)
+    answered_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    answered_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-made_at", "-pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(target__isnull=False) | Q(due__isnull=False), name="proposal_proposes_something"
+            ),
+            models.UniqueConstraint(fields=["goal"], condition=Q(state="open"), name="one_open_proposal"),
+        ]
+
+    def __str__(self) -> str:
+        return f"proposal for {self.goal}: {self.state}"
+
+
+class TakenItem(models.Model):
+    """An item of a trail that somebody is on, until they or somebody else of the team releases it."""
+
+    metric = models.ForeignKey(Metric, on_delete=models.CASCADE, related_name="taken")
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="taken")
+    source = models.CharField(max_length=300, blank=True)
+    item = models.CharField(max_length=1000, blank=True)
+    digest = models.CharField(max_length=64, help_text="SHA-256 of source and item: too long for an index themselves")
+    by = models.ForeignKey(User, on_delete=models.CASCADE, related_name="taken")
+    at = models.DateTimeField()
+    released_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-at", "-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["metric", "team", "digest"], condition=Q(released_at__isnull=True), name="one_taker"
+            )
+        ]
+        indexes = [models.Index(fields=["team", "metric"])]
+
+    def __str__(self) -> str:
+        return f"{self.item or 'the whole team'} taken by {self.by}"
 
 
 class Payload(models.Model):

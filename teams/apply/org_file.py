@@ -11,6 +11,7 @@ from accounts.models import User
 from program.feeds.batch import shown
 
 from ..models import LONG_AGO, Membership, OwnedComponent, Team
+from ..roles import keep_places
 from .changes import Changes
 from .fields import Fields
 from .marked_yaml import Document
@@ -219,6 +220,7 @@ def apply(org: OrgSpec, changes: Changes) -> None:
     _mark_leaves(teams.values())
     for group in org.groups.values():
         _put_members(teams[group.key], group, people, changes)
+    keep_places()
     for component in org.components.values():
         _put_component(component, teams, changes)
 
