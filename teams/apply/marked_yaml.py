@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +12,7 @@ from program.feeds.batch import Fault
 
 LARGEST = 1_000_000
 MOST_VALUES = 100_000
+UNKEPT = re.compile("[\0\ud800-\udfff]")
 
 Path = tuple[str | int, ...]
 
@@ -86,15 +88,23 @@ class _Builder:
             return self.mapping(node, path)
         if isinstance(node, yaml.SequenceNode):
             return [self.value(item, (*path, place)) for place, item in enumerate(node.value)]
+        return self.plain(node)
+
+    def plain(self, node: yaml.Node) -> Any:
+        """A scalar's value. An escape can name characters that no database keeps: those are refused here."""
         try:
-            return self.loader.construct_object(node)
+            value = self.loader.construct_object(node)
         except ValueError as fault:
             raise yaml.MarkedYAMLError(problem=str(fault), problem_mark=node.start_mark) from None
+        if isinstance(value, str) and UNKEPT.search(value):
+            what = "text without NUL characters and lone surrogates was expected"
+            raise yaml.MarkedYAMLError(problem=what, problem_mark=node.start_mark)
+        return value
 
     def mapping(self, node: yaml.MappingNode, path: Path) -> dict[Any, Any]:
         found: dict[Any, Any] = {}
         for key_node, value_node in node.value:
-            key = self.loader.construct_object(key_node)
+            key = self.plain(key_node)
             if isinstance(key, list | dict):
                 raise yaml.MarkedYAMLError(problem="a plain name was expected", problem_mark=key_node.start_mark)
             at = (*path, key if isinstance(key, int) else str(key))

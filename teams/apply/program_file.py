@@ -11,31 +11,14 @@ from program.feeds.batch import shown
 from program.rules.cadence import every_of
 from program.rules.glidepath import ideal
 
-from . import feeds, scores
+from . import feeds, metrics, scores
 from .feeds import FeedSpec
 from .fields import Fields, as_day, as_number
 from .marked_yaml import Document
+from .metrics import MetricSpec
 from .scores import ScoreSpec
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-AGGREGATIONS = ("sum", "ratio", "mean", "max", "latest")
-
-
-@dataclass(frozen=True, slots=True)
-class MetricSpec:
-    """A metric as the file defines it; `line` is where."""
-
-    line: int
-    key: str
-    name: str
-    unit: str
-    direction: str
-    aggregation: str
-    fresh_for: int
-    definition: str
-    hand_hours: float
-    sudden: float
-    playbook: dict[str, Any] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,18 +65,18 @@ def read(document: Document) -> ProgramSpec:
     top = Fields(document)
     top.only({"program", "metrics", "goals", "waves", "nudges", "feeds", "scores"})
     program = top.mapping("program", required=True) or Fields(Document({}, {(): 1}))
-    metrics = [_metric(fields) for fields in top.mappings("metrics")]
+    found_metrics = [metrics.read(fields) for fields in top.mappings("metrics")]
     waves = [_wave(fields) for fields in top.mappings("waves")]
     goals = [_goal(fields) for fields in top.mappings("goals")]
     found_feeds = [feeds.read(fields) for fields in top.mappings("feeds")]
     found_scores = [scores.read(fields) for fields in top.mappings("scores")]
     charter, sponsor, owners = _charter(program)
     charter |= _nudges(top.mapping("nudges"))
-    _once(top, "metrics", [metric.key for metric in metrics])
+    _once(top, "metrics", [metric.key for metric in found_metrics])
     _once(top, "waves", [wave.key for wave in waves])
     _once(top, "feeds", [feed.key for feed in found_feeds])
     _once(top, "scores", [score.key for score in found_scores])
-    return ProgramSpec(charter, sponsor, owners, metrics, goals, waves, found_feeds, found_scores)
+    return ProgramSpec(charter, sponsor, owners, found_metrics, goals, waves, found_feeds, found_scores)
 
 
 def check_improve_by(document: Document, goals: Sequence[GoalSpec], known: dict[str, tuple[str, str]]) -> None:
@@ -152,56 +135,6 @@ def _review(review: Fields | None) -> dict[str, Any]:
     found["review_minutes"] = review.minutes("duration", default=30)
     found["review_zone"] = review.zone("timezone")
     return found
-
-
-def _metric(fields: Fields) -> MetricSpec:
-    fields.only(
-        {
-            "key",
-            "name",
-            "unit",
-            "direction",
-            "aggregation",
-            "fresh_for",
-            "definition",
-            "playbook",
-            "hand_hours",
-            "sudden",
-        }
-    )
-    sudden = fields.number("sudden", least=0)
-    days, rest = divmod(fields.minutes("fresh_for", required=True), 1440)
-    if rest:
-        fields.fault("fresh_for", f"fresh_for is whole days, such as 45d, not {shown(fields.value['fresh_for'])}")
-    return MetricSpec(
-        line=fields.document.line(fields.path),
-        key=fields.key(),
-        name=fields.text("name", required=True, most=200),
-        unit=fields.text("unit", most=40),
-        direction=fields.choice("direction", ("up", "down")),
-        aggregation=fields.choice("aggregation", AGGREGATIONS),
-        fresh_for=days,
-        definition=fields.text("definition"),
-        hand_hours=fields.number("hand_hours", least=0, most=168) or 0.0,
-        sudden=6.0 if sudden is None else sudden,
-        playbook=_playbook(fields.mapping("playbook")),
-    )
-
-
-def _playbook(fields: Fields | None) -> dict[str, Any] | None:
-    if fields is None:
-        return None
-    fields.only({"steps", "example", "verify", "expert", "item_link"})
-    links = {name: fields.text(name, most=500) for name in ("example", "item_link")}
-    for name, link in links.items():
-        if link and not link.startswith(("https://", "http://")):
-            fields.fault(name, f"{name} is a link that begins with https:// or http://, not {shown(link)}")
-    return {
-        "steps": fields.texts("steps"),
-        "verify": fields.text("verify", most=300),
-        "expert": fields.email("expert"),
-        **links,
-    }
 
 
 def _goal(fields: Fields) -> GoalSpec:

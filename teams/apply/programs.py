@@ -7,17 +7,14 @@ from typing import Any
 
 from accounts.clock import today
 from accounts.models import User
-from program.models import GoalRule, Metric, MetricVersion, Playbook, Program, ProgramOwner, Wave
+from program.models import GoalRule, Metric, MetricVersion, Program, ProgramOwner, Wave
 
 from ..goals import make_goals
-from ..models import Goal, Team, WaveTeam
-from . import feeds, scores
+from ..models import Team, WaveTeam
+from . import feeds, metrics, scores
 from .changes import Changes
 from .marked_yaml import Document
-from .program_file import GoalSpec, MetricSpec, ProgramSpec, check_improve_by
-
-DEFINING = ("direction", "aggregation", "unit", "definition")
-"""A change of any of these opens another version of the metric."""
+from .program_file import GoalSpec, ProgramSpec, check_improve_by
 
 
 def check(document: Document, spec: ProgramSpec) -> None:
@@ -27,10 +24,9 @@ def check(document: Document, spec: ProgramSpec) -> None:
     others = {version.metric.key: version for version in held}
     for place, metric in enumerate(spec.metrics):
         owner = others[metric.key].metric.program if metric.key in others else None
-        if owner is not None and owner.key != spec.charter["key"]:
-            document.fault(
-                ("metrics", place, "key"), f"{metric.key} is defined by program {owner.key}: refer to it in goals only"
-            )
+        wrong = metrics.check(metric, owner, spec.charter["key"])
+        if wrong:
+            document.fault(("metrics", place, "key"), wrong)
     known = {key: (version.aggregation, version.direction) for key, version in others.items()} | defined
     leaves = dict(Team.objects.values_list("key", "leaf"))
     for place, goal in enumerate(spec.goals):
@@ -72,7 +68,7 @@ def apply(spec: ProgramSpec, changes: Changes) -> Program:
     changes.put("program", program.key, program, charter)
     _owners(program, spec, changes)
     for metric in spec.metrics:
-        _metric(program, metric, changes)
+        metrics.put(program, metric, changes)
     for feed in spec.feeds:
         feeds.put(program, feed, changes)
     for score in spec.scores:
@@ -94,26 +90,6 @@ def _owners(program: Program, spec: ProgramSpec, changes: Changes) -> None:
     for email, role in sorted(wanted):
         ProgramOwner.objects.create(program=program, user=User.objects.named(email), role=role)
         changes.note("owner", f"{program.key}/{email}", None, {"role": role})
-
-
-def _metric(program: Program, spec: MetricSpec, changes: Changes) -> None:
-    metric = Metric.objects.filter(key=spec.key).first() or Metric(key=spec.key)
-    values = {
-        "name": spec.name, "program": program, "fresh_for": spec.fresh_for, "hand_hours": spec.hand_hours,
-        "sudden": spec.sudden,
-    }  # fmt: skip
-    changed = changes.put("metric", spec.key, metric, values)
-    current = metric.versions.filter(current=True).first()
-    defining = {name: getattr(spec, name) for name in DEFINING}
-    if current is None or any(getattr(current, name) != value for name, value in defining.items()):
-        feeds.open_version(metric, defining, changes)
-    elif changed:  # freshness decides on `stale`
-        Goal.objects.filter(metric=metric).update(judge_due_at=changes.now)
-    if spec.playbook is not None:
-        expert = spec.playbook["expert"]
-        values = spec.playbook | {"expert": User.objects.named(expert) if expert else None}
-        playbook = Playbook.objects.filter(metric=metric).first() or Playbook(metric=metric)
-        changes.put("playbook", spec.key, playbook, values)
 
 
 def _waves(program: Program, spec: ProgramSpec, changes: Changes) -> None:
@@ -143,11 +119,11 @@ def _waves(program: Program, spec: ProgramSpec, changes: Changes) -> None:
 
 
 def _rules(program: Program, goals: Any, changes: Changes) -> None:
-    metrics = {metric.key: metric for metric in Metric.objects.filter(key__in={goal.metric for goal in goals})}
+    held = {metric.key: metric for metric in Metric.objects.filter(key__in={goal.metric for goal in goals})}
     for position, goal in enumerate(goals):
         rule = GoalRule.objects.filter(program=program, position=position).first()
         rule = rule or GoalRule(program=program, position=position)
-        changes.put("goal rule", f"{program.key}#{position + 1}", rule, _rule_values(goal, metrics[goal.metric]))
+        changes.put("goal rule", f"{program.key}#{position + 1}", rule, _rule_values(goal, held[goal.metric]))
     for rule in program.goal_rules.filter(position__gte=len(goals)):
         changes.note("goal rule", f"{program.key}#{rule.position + 1}", {"metric": rule.metric.key}, None)
         rule.delete()
