@@ -20,7 +20,7 @@ from .changes import Changes
 from .fields import Fields
 from .marked_yaml import Document
 
-KNOWN = {"key", "name", "kind", "source", "scope", "every", "settings", "measures", "metrics"}
+KNOWN = {"key", "name", "kind", "source", "scope", "every", "settings", "measures", "metrics", "paused"}
 ASKS = {"json-paths": ("rows", "item", "team", "numerator", "denominator"), "sql": ("query",)}
 """Settings that say what is measured, by kind: another value is another definition of the metric."""
 SOONEST = 5
@@ -53,6 +53,8 @@ class FeedSpec:
     settings: dict[str, Any]
     measures: dict[str, str]
     metrics: Sequence[str]
+    paused: bool | None = None
+    """None: as it is"""
 
 
 def read(fields: Fields) -> FeedSpec:
@@ -74,6 +76,7 @@ def read(fields: Fields) -> FeedSpec:
         settings=settings,
         measures={str(measure): str(metric) for measure, metric in measures.items()},
         metrics=fields.texts("metrics"),
+        paused=fields.flag("paused"),
     )
     _check_kind(fields, spec)
     return spec
@@ -183,6 +186,7 @@ def put(program: Program, spec: FeedSpec, changes: Changes) -> Feed:
         "name": spec.name, "kind": spec.kind, "source": spec.source, "scope": spec.scope, "settings": spec.settings,
         "measures": spec.measures, "every_minutes": spec.every_minutes,
     }  # fmt: skip
+    values |= {} if spec.paused is None else {"paused": spec.paused}
     timed = spec.every_minutes != feed.every_minutes or spec.settings != feed.settings
     changes.put("feed", spec.key, feed, values)
     if timed:

@@ -127,6 +127,14 @@ class Fields:
             return default
         return value
 
+    def flag(self, name: str) -> bool | None:
+        """Yes or no; None when absent."""
+        value = self.value.get(name)
+        if value is not None and not isinstance(value, bool):
+            self.fault(name, f"{name} is true or false, not {shown(value)}")
+            return None
+        return value
+
     def minutes(self, name: str, *, required: bool = False, default: int = 0) -> int:
         """A span such as `30m`, `2h`, `45d` or `6 weeks`, in minutes."""
         value = self.get(name, "a span such as 45d or 6 weeks", required=required)

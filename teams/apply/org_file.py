@@ -268,7 +268,8 @@ def _put_members(team: Team, group: GroupSpec, people: Mapping[str, User], chang
     for user, role in sorted(wanted.items()):
         before = held.get(user)
         if before is None or before.role != role:
-            Membership.objects.update_or_create(team=team, user_id=user, defaults={"role": role})
+            values = {"role": role, "since": changes.now}
+            Membership.objects.update_or_create(team=team, user_id=user, defaults=values)
             was = None if before is None else {"role": str(before.role)}
             changes.note("membership", f"{team.key}/{names[user]}", was, {"role": str(role)})
     for user in sorted(held.keys() - wanted.keys()):

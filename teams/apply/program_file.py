@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from program.feeds.batch import shown
-from program.rules.cadence import every_of
+from program.models import Wave
 from program.rules.glidepath import ideal
 
-from . import feeds, metrics, scores
+from . import charter, feeds, metrics, scores
+from .charter import in_order
 from .feeds import FeedSpec
 from .fields import Fields, as_day, as_number
 from .marked_yaml import Document
 from .metrics import MetricSpec
 from .scores import ScoreSpec
 
-WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+SECTIONS = {"program", "metrics", "goals", "waves", "nudges", "feeds", "scores"}
+GATE = 0.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,21 +36,35 @@ class GoalSpec:
     improve_by: float | None
     tolerance: float
     milestones: list[list[Any]]
+    why: str = ""
+    chosen: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """When a wave was opened, by whom (an e-mail; empty: its gate or its file) and why."""
+
+    day: date | None
+    by: str
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
 class WaveSpec:
-    """A wave: its teams and its start."""
+    """A wave: its teams and its start. `state` is empty, and `opened` None, where the file leaves them as they are."""
 
     line: int
     key: str
     teams: Sequence[str]
     start: date | None
+    gate: float = GATE
+    state: str = ""
+    opened: Opened | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ProgramSpec:
-    """A whole file: `charter` holds the Program's own fields, people by e-mail."""
+    """A whole file: `charter` holds the Program's own fields, people stand by e-mail, `guard_of` is a program's key."""
 
     charter: dict[str, Any]
     sponsor: str
@@ -58,25 +74,35 @@ class ProgramSpec:
     waves: Sequence[WaveSpec]
     feeds: Sequence[FeedSpec] = ()
     scores: Sequence[ScoreSpec] = ()
+    guard_of: str = ""
 
 
 def read(document: Document) -> ProgramSpec:
     """Read one document. Faults gather in it; a specification with faults is not to be applied."""
     top = Fields(document)
-    top.only({"program", "metrics", "goals", "waves", "nudges", "feeds", "scores"})
+    top.only(SECTIONS)
     program = top.mapping("program", required=True) or Fields(Document({}, {(): 1}))
     found_metrics = [metrics.read(fields) for fields in top.mappings("metrics")]
     waves = [_wave(fields) for fields in top.mappings("waves")]
     goals = [_goal(fields) for fields in top.mappings("goals")]
     found_feeds = [feeds.read(fields) for fields in top.mappings("feeds")]
     found_scores = [scores.read(fields) for fields in top.mappings("scores")]
-    charter, sponsor, owners = _charter(program)
-    charter |= _nudges(top.mapping("nudges"))
+    found = charter.read(program, top.mapping("nudges"))
     _once(top, "metrics", [metric.key for metric in found_metrics])
     _once(top, "waves", [wave.key for wave in waves])
     _once(top, "feeds", [feed.key for feed in found_feeds])
     _once(top, "scores", [score.key for score in found_scores])
-    return ProgramSpec(charter, sponsor, owners, found_metrics, goals, waves, found_feeds, found_scores)
+    return ProgramSpec(
+        found.fields,
+        found.sponsor,
+        found.owners,
+        found_metrics,
+        goals,
+        waves,
+        found_feeds,
+        found_scores,
+        guard_of=found.guard_of,
+    )
 
 
 def check_improve_by(document: Document, goals: Sequence[GoalSpec], known: dict[str, tuple[str, str]]) -> None:
@@ -89,58 +115,10 @@ def check_improve_by(document: Document, goals: Sequence[GoalSpec], known: dict[
                 document.fault(("goals", place, "improve_by"), str(fault))
 
 
-def _charter(program: Fields) -> tuple[dict[str, Any], str, list[tuple[str, str]]]:
-    program.only(
-        {
-            "key", "name", "state", "purpose", "lighter_steps_tried", "sponsor", "owners",
-            "start", "end", "stop_if", "review",
-        }
-    )  # fmt: skip
-    charter: dict[str, Any] = {
-        "key": program.key(),
-        "name": program.text("name", required=True, most=200),
-        "state": program.choice("state", ("active", "draft"), default="active"),
-        "purpose": program.text("purpose", required=True),
-        "lighter_steps_tried": program.texts("lighter_steps_tried"),
-        "start": program.day("start"),
-        "end": program.day("end"),
-        "stop_if": program.text("stop_if"),
-    }
-    _in_order(program, "start", charter["start"], "end", charter["end"])
-    sponsor = program.mapping("sponsor", required=True)
-    if sponsor:
-        sponsor.only({"email", "mandate"})
-    charter["mandate"] = sponsor.text("mandate") if sponsor else ""
-    owners = []
-    for owner in program.mappings("owners", required=True):
-        owner.only({"email", "role"})
-        owners.append((owner.email("email", required=True), owner.choice("role", ("technical", "manager"))))
-    return (
-        charter | _review(program.mapping("review")),
-        sponsor.email("email", required=True) if sponsor else "",
-        owners,
-    )
-
-
-def _review(review: Fields | None) -> dict[str, Any]:
-    found: dict[str, Any] = {"review_every": "", "review_first": None, "review_minutes": 30, "review_zone": "UTC"}
-    if review is None:
-        return found
-    review.only({"every", "first", "duration", "timezone"})
-    every = review.text("every", required=True, most=40)
-    if every and every_of(every) is None:
-        review.fault("every", f"every is a number of weeks or months, such as 6 weeks, not {shown(every)}")
-    first: datetime | None = review.wall_time("first", required=True)
-    found["review_every"], found["review_first"] = every, first
-    found["review_minutes"] = review.minutes("duration", default=30)
-    found["review_zone"] = review.zone("timezone")
-    return found
-
-
 def _goal(fields: Fields) -> GoalSpec:
-    fields.only({"metric", "teams", "start", "due", "target", "improve_by", "tolerance", "milestones"})
+    fields.only({"metric", "teams", "start", "due", "target", "improve_by", "tolerance", "milestones", "why", "chosen"})
     start, due = fields.day("start"), fields.day("due")
-    _in_order(fields, "start", start, "due", due)
+    in_order(fields, "start", start, "due", due)
     target, improve_by = fields.number("target"), fields.number("improve_by", least=0, most=1)
     if fields.is_mapping and (fields.value.get("target") is None) == (fields.value.get("improve_by") is None):
         fields.fault("target", "either target or improve_by was expected, and not both")
@@ -154,6 +132,8 @@ def _goal(fields: Fields) -> GoalSpec:
         improve_by=improve_by,
         tolerance=fields.number("tolerance", least=0, most=1) or 0.0,
         milestones=_milestones(fields, start, due),
+        why=fields.text("why"),
+        chosen=fields.text("chosen", most=300),
     )
 
 
@@ -162,7 +142,7 @@ def _teams(fields: Fields) -> Any:
     value = fields.get("teams", expected, required=True)
     if value is None or value == "all":
         return value
-    if isinstance(value, list) and value and all(isinstance(key, str | int) for key in value):
+    if isinstance(value, list) and all(isinstance(key, str | int) for key in value):
         return [str(key) for key in value]
     if isinstance(value, dict) and len(value) == 1 and next(iter(value)) in ("under", "wave"):
         return {name: str(key) for name, key in value.items()}
@@ -189,31 +169,24 @@ def _milestones(fields: Fields, start: date | None, due: date | None) -> list[li
 
 
 def _wave(fields: Fields) -> WaveSpec:
-    fields.only({"key", "teams", "start"})
-    return WaveSpec(fields.document.line(fields.path), fields.key(), fields.texts("teams"), fields.day("start"))
+    fields.only({"key", "teams", "start", "gate", "state", "opened"})
+    gate = fields.number("gate", least=0, most=1)
+    return WaveSpec(
+        line=fields.document.line(fields.path),
+        key=fields.key(),
+        teams=fields.texts("teams"),
+        start=fields.day("start"),
+        gate=GATE if gate is None else gate,
+        state=fields.choice("state", tuple(Wave.State.values), default=""),
+        opened=_opened(fields.mapping("opened")),
+    )
 
 
-def _nudges(fields: Fields | None) -> dict[str, Any]:
-    found = {
-        "nudge_every_weeks": 1, "nudge_weekday": 0, "nudge_hour": 9, "nudge_weekly_maximum": 2, "holdout": 0.0,
-    }  # fmt: skip
+def _opened(fields: Fields | None) -> Opened | None:
     if fields is None:
-        return found
-    fields.only({"every", "weekday", "hour", "max_per_person_per_week", "holdout"})
-    weeks, rest = divmod(fields.minutes("every", default=10080), 10080)
-    if rest or not weeks:
-        fields.fault("every", f"every is whole weeks, such as 1 week, not {shown(fields.value['every'])}")
-    found["nudge_every_weeks"] = weeks or 1
-    found["nudge_weekday"] = WEEKDAYS.index(fields.choice("weekday", WEEKDAYS, default="monday"))
-    found["nudge_hour"] = fields.whole("hour", default=9, least=0, most=23)
-    found["nudge_weekly_maximum"] = fields.whole("max_per_person_per_week", default=2, least=1, most=7)
-    found["holdout"] = fields.number("holdout", least=0, most=0.9) or 0.0
-    return found
-
-
-def _in_order(fields: Fields, first: str, early: date | None, second: str, late: date | None) -> None:
-    if early and late and not early < late:
-        fields.fault(second, f"{second} is after {first} ({early}), not {late}")
+        return None
+    fields.only({"day", "by", "why"})
+    return Opened(fields.day("day"), fields.email("by"), fields.text("why", most=500))
 
 
 def _once(top: Fields, name: str, keys: Sequence[str]) -> None:

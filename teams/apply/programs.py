@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Collection
+from datetime import UTC, date, datetime
 from typing import Any
 
 from accounts.clock import today
@@ -13,8 +14,12 @@ from ..goals import make_goals
 from ..models import Team, WaveTeam
 from . import feeds, metrics, scores
 from .changes import Changes
+from .charter import ENDED
 from .marked_yaml import Document
-from .program_file import GoalSpec, ProgramSpec, check_improve_by
+from .program_file import GoalSpec, ProgramSpec, WaveSpec, check_improve_by
+
+BY_FILE = (Program.State.DRAFT, Program.State.ACTIVE)
+DECIDED = ("state", "ended_on", "ended_why")
 
 
 def check(document: Document, spec: ProgramSpec) -> None:
@@ -36,10 +41,26 @@ def check(document: Document, spec: ProgramSpec) -> None:
     for place, wave in enumerate(spec.waves):
         _check_teams(document, ("waves", place, "teams"), list(wave.teams), leaves, set())
     check_improve_by(document, spec.goals, known)
+    _check_charter(document, spec, known, leaves)
     for place, feed in enumerate(spec.feeds):
         feeds.check(document, ("feeds", place), feed, known, spec.charter["key"])
     for place, score in enumerate(spec.scores):
         scores.check(document, ("scores", place), score, known)
+
+
+def _check_charter(document: Document, spec: ProgramSpec, known: Collection[str], teams: Collection[str]) -> None:
+    for place, key in enumerate(spec.charter["guardrails"]):
+        if key not in known:
+            document.fault(("program", "guardrails", place), f"{key} is no metric of this file or of another program")
+    audience = spec.charter["audience"]
+    if audience and audience not in teams:
+        document.fault(("program", "audience"), f"group {audience} is not known; apply its Group first")
+    key = spec.charter["key"]
+    if spec.guard_of and (spec.guard_of == key or not Program.objects.filter(key=spec.guard_of).exists()):
+        document.fault(("program", "guard_of"), f"{spec.guard_of} is no other program; apply its file first")
+    held = Program.objects.filter(key=key).values_list("state", flat=True).first() or spec.charter["state"]
+    if held not in BY_FILE and not (spec.sponsor and spec.owners):
+        document.fault(("program", "state"), f"program {key} is {held}, no draft: a sponsor and owners were expected")
 
 
 def _check_teams(document: Document, path: Any, teams: Any, leaves: dict[str, bool], waves: set[str]) -> None:
@@ -60,11 +81,15 @@ def apply(spec: ProgramSpec, changes: Changes) -> Program:
     """Write a checked specification. Runs in the caller's transaction."""
     charter = dict(spec.charter)
     program = Program.objects.filter(key=charter["key"]).first() or Program(key=charter["key"])
-    if not program._state.adding and program.state not in (Program.State.DRAFT, Program.State.ACTIVE):
-        charter.pop("state")  # pausing and ending are decisions made elsewhere; a file does not undo them
+    if not program._state.adding and not _file_decides(program.state, charter["state"]):
+        for name in DECIDED:
+            charter.pop(name)
+    elif charter["state"] in ENDED and charter["ended_on"] is None:
+        charter["ended_on"] = today(charter["review_zone"], changes.now)
     first: datetime | None = charter.pop("review_first")
-    charter["review_first"] = first.replace(tzinfo=changes.now.tzinfo) if first else None
-    charter["sponsor"] = User.objects.named(spec.sponsor)
+    charter["review_first"] = first.replace(tzinfo=UTC) if first else None
+    charter["sponsor"] = User.objects.named(spec.sponsor) if spec.sponsor else None
+    charter["guard_of"] = Program.objects.filter(key=spec.guard_of).first() if spec.guard_of else None
     changes.put("program", program.key, program, charter)
     _owners(program, spec, changes)
     for metric in spec.metrics:
@@ -77,6 +102,14 @@ def apply(spec: ProgramSpec, changes: Changes) -> Program:
     _rules(program, spec.goals, changes)
     make_goals(program, changes.now, changes.note)
     return program
+
+
+def _file_decides(held: str, said: str) -> bool:
+    """Whether a file moves a program that is there to its state: between draft and active only.
+
+    Pausing, resuming and ending are decisions that are made on pages; a file applied again does not undo them.
+    """
+    return held in BY_FILE and said in BY_FILE
 
 
 def _owners(program: Program, spec: ProgramSpec, changes: Changes) -> None:
@@ -95,14 +128,9 @@ def _owners(program: Program, spec: ProgramSpec, changes: Changes) -> None:
 def _waves(program: Program, spec: ProgramSpec, changes: Changes) -> None:
     day = today(program.review_zone, changes.now)
     for wave_spec in spec.waves:
-        wave = Wave.objects.filter(program=program, key=wave_spec.key).first() or Wave(
-            program=program, key=wave_spec.key
-        )
-        values: dict[str, Any] = {"start": wave_spec.start}
-        if wave._state.adding:
-            begun = wave_spec.start is not None and wave_spec.start <= day
-            values["state"] = Wave.State.OPEN if begun else Wave.State.PLANNED
-        changes.put("wave", f"{program.key}/{wave_spec.key}", wave, values)
+        wave = Wave.objects.filter(program=program, key=wave_spec.key).first()
+        wave = wave or Wave(program=program, key=wave_spec.key)
+        changes.put("wave", f"{program.key}/{wave_spec.key}", wave, _wave_values(wave, wave_spec, day))
         held = set(wave.wave_teams.values_list("team__key", flat=True))
         wanted = set(wave_spec.teams)
         if held != wanted:
@@ -116,6 +144,22 @@ def _waves(program: Program, spec: ProgramSpec, changes: Changes) -> None:
     for wave in program.waves.exclude(key__in=kept):
         changes.note("wave", f"{program.key}/{wave.key}", {"start": wave.start}, None)
         wave.delete()
+
+
+def _wave_values(wave: Wave, spec: WaveSpec, day: date) -> dict[str, Any]:
+    """What a file says of a wave; a new one without a state is open if its start has come, others stay as they are."""
+    values: dict[str, Any] = {"start": spec.start, "gate": spec.gate}
+    if spec.state:
+        values["state"] = spec.state
+    elif wave._state.adding:
+        begun = spec.start is not None and spec.start <= day
+        values["state"] = Wave.State.OPEN if begun else Wave.State.PLANNED
+    if spec.opened is not None:
+        by = User.objects.named(spec.opened.by) if spec.opened.by else None
+        values |= {"opened_on": spec.opened.day, "opened_by": by, "opened_why": spec.opened.why}
+    elif spec.state == Wave.State.PLANNED:
+        values |= {"opened_on": None, "opened_by": None, "opened_why": ""}
+    return values
 
 
 def _rules(program: Program, goals: Any, changes: Changes) -> None:
@@ -139,4 +183,6 @@ def _rule_values(goal: GoalSpec, metric: Metric) -> dict[str, Any]:
         "improve_by": goal.improve_by,
         "tolerance": goal.tolerance,
         "milestones": goal.milestones,
+        "why": goal.why,
+        "chosen": goal.chosen,
     }
