@@ -19,6 +19,7 @@ from .marked_yaml import Document
 NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?", re.ASCII)
 LEAD, ZONE, COUNTRY = "technical-quality/lead", "technical-quality/time-zone", "technical-quality/country"
 HANDLE, SOURCE = "technical-quality/codeowners", "technical-quality/source"
+LIMIT = "technical-quality/program-limit"
 SLUGS = ("github.com/project-slug", "gitlab.com/project-slug", "bitbucket.org/project-slug")
 """Annotations that name a component's repository, unless technical-quality/source does."""
 READ = ("Group", "User", "Component")
@@ -35,6 +36,7 @@ class GroupSpec:
     zone: str
     lead: str
     handle: str
+    limit: int | None
     parent: str
     children: Sequence[str]
     members: set[str] = field(default_factory=set)
@@ -126,10 +128,20 @@ def _group(document: Document, key: str, metadata: Fields, spec: Fields, annotat
         zone=annotations.zone(ZONE, default=""),
         lead=entity_name(annotations.text(LEAD)),
         handle=annotations.text(HANDLE, most=200).lstrip("@"),
+        limit=_limit(annotations),
         parent=entity_name(spec.text("parent")),
         children=[entity_name(child) for child in spec.texts("children")],
         members={entity_name(member) for member in spec.texts("members")},
     )
+
+
+def _limit(annotations: Fields) -> int | None:
+    """How many live programs a team may have at once; None where the file says nothing. Backstage has texts only."""
+    text = annotations.text(LIMIT)
+    if text and not (text.isascii() and text.isdigit() and 1 <= int(text[:4]) <= 100 and len(text) <= 3):
+        annotations.fault(LIMIT, f"{LIMIT} is a whole number from 1 to 100, not {shown(text)}")
+        return None
+    return int(text) if text else None
 
 
 def _source(annotations: Fields) -> str:
@@ -209,6 +221,7 @@ def apply(org: OrgSpec, changes: Changes) -> None:
         team = teams.setdefault(group.key, Team(key=group.key))
         values = {"name": group.name} | ({"time_zone": group.zone} if group.zone else {})
         values |= {"handle": group.handle} if group.handle else {}
+        values |= {"program_limit": group.limit} if group.limit else {}
         changes.put("team", group.key, team, values)
     for group in org.groups.values():
         parent = teams[group.parent] if group.parent else None
