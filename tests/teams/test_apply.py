@@ -202,7 +202,9 @@ def test_an_entity_s_members_are_as_the_file_says():
 def test_a_role_is_held_since_the_file_first_said_so():
     world = settle()
     later = NOW + timedelta(days=3)
-    apply_text(ORG.replace("user:default/alice", "bob").replace("members: [bob]", "members: [alice]"), now=later, via="t")
+    apply_text(
+        ORG.replace("user:default/alice", "bob").replace("members: [bob]", "members: [alice]"), now=later, via="t"
+    )
     held = {m.user.email[0]: (m.role, m.since) for m in world.api.memberships.select_related("user")}
     assert held == {"a": ("member", later), "b": ("lead", later)}
     apply_text(ORG.replace("user:default/alice", "bob"), now=later + timedelta(days=1), via="t")
@@ -213,7 +215,9 @@ def test_a_role_is_held_since_the_file_first_said_so():
 @pytest.mark.parametrize(("written", "held"), [("2", 2), ('"3"', 3), ("100", 100)])
 def test_a_group_says_how_many_live_programs_a_team_may_have(written, held):
     settle()
-    limited = ORG.replace("/time-zone: Europe/Riga", f"/time-zone: Europe/Riga, technical-quality/program-limit: {written}")
+    limited = ORG.replace(
+        "/time-zone: Europe/Riga", f"/time-zone: Europe/Riga, technical-quality/program-limit: {written}"
+    )
     assert limited != ORG
     changes = apply_text(limited, now=NOW, via="t")
     assert [str(change) for change in changes] == [f"~ team api: program_limit nothing → {held}"]
@@ -223,7 +227,9 @@ def test_a_group_says_how_many_live_programs_a_team_may_have(written, held):
 
 @pytest.mark.parametrize("written", ["0", "-1", "101", "two", "1.5", "true", "٣", "9" * 40])
 def test_a_limit_that_is_none_is_refused(written):
-    limited = ORG.replace("/time-zone: Europe/Riga", f"/time-zone: Europe/Riga, technical-quality/program-limit: {written}")
+    limited = ORG.replace(
+        "/time-zone: Europe/Riga", f"/time-zone: Europe/Riga, technical-quality/program-limit: {written}"
+    )
     (fault,) = faults(limited)
     assert fault.startswith("9: ")
     assert "technical-quality/program-limit is a" in fault
