@@ -219,7 +219,7 @@ def apply(org: OrgSpec, changes: Changes) -> None:
     teams = {team.key: team for team in Team.objects.all()}
     for group in org.groups.values():
         team = teams.setdefault(group.key, Team(key=group.key))
-        values = {"name": group.name} | ({"time_zone": group.zone} if group.zone else {})
+        values: dict[str, object] = {"name": group.name} | ({"time_zone": group.zone} if group.zone else {})
         values |= {"handle": group.handle} if group.handle else {}
         values |= {"program_limit": group.limit} if group.limit else {}
         changes.put("team", group.key, team, values)
