@@ -219,9 +219,8 @@ def apply(org: OrgSpec, changes: Changes) -> None:
     teams = {team.key: team for team in Team.objects.all()}
     for group in org.groups.values():
         team = teams.setdefault(group.key, Team(key=group.key))
-        values: dict[str, object] = {"name": group.name} | ({"time_zone": group.zone} if group.zone else {})
-        values |= {"handle": group.handle} if group.handle else {}
-        values |= {"program_limit": group.limit} if group.limit else {}
+        given = {"time_zone": group.zone, "handle": group.handle, "program_limit": group.limit}
+        values = {"name": group.name} | {name: value for name, value in given.items() if value}
         changes.put("team", group.key, team, values)
     for group in org.groups.values():
         parent = teams[group.parent] if group.parent else None
