@@ -241,7 +241,10 @@ class Proposal(models.Model):
 
 
 class TakenItem(models.Model):
-    """An item of a trail that somebody is on, until they or somebody else of the team releases it."""
+    """An item of a trail that somebody is on, until they or who speaks for the team release it, or it is closed.
+
+    `done_on` is the day of the measurement that found it closed; then it is released as well.
+    """
 
     metric = models.ForeignKey(Metric, on_delete=models.CASCADE, related_name="taken")
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="taken")
@@ -251,6 +254,7 @@ class TakenItem(models.Model):
     by = models.ForeignKey(User, on_delete=models.CASCADE, related_name="taken")
     at = models.DateTimeField()
     released_at = models.DateTimeField(null=True, blank=True)
+    done_on = models.DateField(null=True, blank=True, help_text="as_of of the snapshot that found it closed")
 
     class Meta:
         ordering = ["-at", "-pk"]

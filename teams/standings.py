@@ -15,7 +15,7 @@ from accounts.clock import today
 from program.rules.status import Judgment, judge
 from program.rules.trail import NO_TRAIL, Crumb, Trail, needs_items, trail
 
-from . import trust
+from . import taking, trust
 from .models import Goal, GoalTerms, Standing, Team
 from .series import Histories, SnapshotIds, load, load_items, snapshot_ids, trail_items
 from .statements import among, change, fetch
@@ -87,10 +87,11 @@ def judge_goals(goals: QuerySet[Goal], now: datetime, *, daily: bool = False) ->
     for part in _parts(goals):
         with transaction.atomic():
             ids = _locked(part)
-            judged, _ = compute(in_force(ids, day_of))
+            judged, histories = compute(in_force(ids, day_of))
             if daily:
                 record_baselines(judged, now)
             written += store(judged, now)
+            taking.finish([(j.on_day, j.judgment) for j in judged], histories, now)
             _done(ids, judged, daily=daily)
     return written
 

@@ -89,7 +89,7 @@ def trail(terms: Terms, judgment: Judgment, items: Iterable[Item], previous: Map
     target = judgment.target
     short = []
     for item in items:
-        far = _contribution(terms, target, item)
+        far = contribution(terms, target, item)
         if far > 0:
             short.append((far, item))
     short.sort(key=lambda pair: (-pair[0], pair[1].name, pair[1].source))
@@ -121,8 +121,11 @@ def _shortest_prefix(
     return crumbs
 
 
-def _contribution(terms: Terms, target: float, item: Item) -> float:
-    """What an item adds to the gap: for sum and ratio its own shortfall, else how far it is past the target."""
+def contribution(terms: Terms, target: float, item: Item) -> float:
+    """What an item adds to the gap: for sum and ratio its own shortfall, else how far it is past the target.
+
+    An item without one, 0 or less, is closed.
+    """
     match terms.aggregation, terms.direction:
         case ("sum", "down") | ("ratio", "down"):
             return item.numerator
@@ -140,7 +143,7 @@ def _trend(terms: Terms, target: float, far: float, item: Item, previous: Mappin
     before = previous[item.source].get(item.name)
     if before is None:
         return "new"
-    earlier = max(0.0, _contribution(terms, target, before))
+    earlier = max(0.0, contribution(terms, target, before))
     if equal(far, earlier):
         return "same"
     return "grew" if far > earlier else "shrank"
