@@ -15,6 +15,7 @@ def beat_schedule(seconds: float) -> dict[str, dict[str, Any]]:
         for task in (
             "teams.tasks.take_received",  # takes long payloads that were kept as they came
             "teams.tasks.pull_due",  # wakes one job a host for the feeds whose hour has come
+            "teams.tasks.admit_due",  # opens the waves whose gate is passed, and lets in teams that wait for a place
             "teams.tasks.judge_due",  # judges goals without today's standing, and goals that something touched
             "teams.tasks.prune_due",  # lets go what is older than the retention settings allow, some at a time
             "nudges.tasks.plan_due",  # plans the digests whose local hour has come

@@ -2,34 +2,79 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from accounts.clock import today
-from program.models import GoalRule, MetricVersion, Program
+from django.db import connection
 
-from .models import LONG_AGO, Goal, GoalTerms, Team
+from accounts.clock import today
+from accounts.models import User
+from program.models import GoalRule, MetricVersion, Program, Wave
+
+from . import limits
+from .models import LONG_AGO, Goal, GoalTerms, Team, WaitingTeam
+from .statements import fetch
 
 Note = Callable[..., None]
 ASKED = ("start", "due", "target", "improve_by", "tolerance", "milestones")
 """What a rule asks; the recorded baseline and the metric version stay when these change."""
+FILE_CHANGED = "the program's file was changed"
+TURN = 8_214_731
+"""The number of the lock under which goals are made."""
+Pair = tuple[int, int]
+"""A metric and a team, by their ids."""
 
 
-def make_goals(program: Program, now: datetime, note: Note) -> None:
+def take_turn() -> None:
+    """Wait until nobody else makes goals, until the transaction ends: whether a team has a place is asked and answered
+    by one at a time. SQLite has one writer at a time anyway."""
+    if connection.vendor == "postgresql":
+        fetch("SELECT pg_advisory_xact_lock(%s)", [TURN])
+
+
+def make_goals(
+    program: Program,
+    now: datetime,
+    note: Note,
+    *,
+    by: User | None = None,
+    reason: str = FILE_CHANGED,
+    entering: bool = False,
+) -> None:
     """Bring a program's goals in step with its rules. Runs in the caller's transaction; cost is a few bulk statements.
 
     A team that a rule newly selects gets a goal; one that no rule selects any more has its goal ended today; a rule
-    that asks something else gives new terms from today on (of a draft, it changes the only terms there are).
+    that asks something else gives new terms from today on (of a draft, it changes the only terms there are). A team
+    whose wave is not open, or that has as many live programs as it may, waits instead. `entering` says that the
+    program was a draft until now: every team has to find its place, and goals count from now.
     """
-    wanted = _wanted(program)
+    take_turn()
+    teams = Team.objects.in_bulk()
+    wanted, planned = _wanted(program, teams)
     held = {(goal.metric_id, goal.team_id): goal for goal in program.goals.select_related("team", "metric")}
-    versions = dict(
-        MetricVersion.objects.filter(metric__in={metric for metric, _ in wanted}, current=True).values_list(
-            "metric", "pk"
-        )
+    placed = set() if entering else {team for (_, team), goal in held.items() if goal.ended_on is None}
+    full: set[int] = set()
+    if program.state in Program.ON_SCORECARDS and program.guard_of_id is None:
+        full = limits.without_place(program, {team for _, team in wanted} - placed, teams)
+    wanted = {pair: rule for pair, rule in wanted.items() if pair[1] not in full}
+    _keep_waiting(program, {**planned, **dict.fromkeys(full)}, teams, now, note)
+    if entering:
+        held = _enter(program, held, full, now)
+    _make(program, {pair: rule for pair, rule in wanted.items() if pair not in held}, len(held), now, note, by)
+    _return_and_end(program, held, wanted, now, note)
+    _change_terms(
+        program, {goal.pk: wanted[key] for key, goal in held.items() if key in wanted}, now, note, by=by, reason=reason
     )
-    new = {key: rule for key, rule in wanted.items() if key not in held}
+
+
+def _make(
+    program: Program, new: Mapping[Pair, GoalRule], held: int, now: datetime, note: Note, by: User | None
+) -> None:
+    """A goal with its first terms for each pair that has none."""
+    versions = dict(
+        MetricVersion.objects.filter(metric__in={metric for metric, _ in new}, current=True).values_list("metric", "pk")
+    )
     goals = Goal.objects.bulk_create(
         [
             Goal(program=program, metric_id=m, team_id=t, rule=r, created_at=now, judge_due_at=now)
@@ -38,25 +83,76 @@ def make_goals(program: Program, now: datetime, note: Note) -> None:
     )
     GoalTerms.objects.bulk_create(
         [
-            GoalTerms(goal=g, metric_version_id=versions[g.metric_id], set_at=now, **_asked(g.rule))
+            GoalTerms(goal=g, metric_version_id=versions[g.metric_id], set_at=now, set_by=by, **_asked(g.rule))
             for g in goals
             if g.rule
         ]
     )
     if goals:
-        note("goals", program.key, {"goals": len(held)}, {"goals": len(held) + len(goals)})
-    _return_and_end(program, held, wanted, now, note)
-    _change_terms(program, {goal.pk: wanted[key] for key, goal in held.items() if key in wanted}, now, note)
+        note("goals", program.key, {"goals": held}, {"goals": held + len(goals)})
 
 
-def _wanted(program: Program) -> dict[tuple[int, int], GoalRule]:
-    """(metric id, team id) → the rule that asks it; of two rules for one, the later line."""
-    leaves = {team.pk: team for team in Team.objects.all()}
-    wanted: dict[tuple[int, int], GoalRule] = {}
+def _wanted(program: Program, teams: Mapping[int, Team]) -> tuple[dict[Pair, GoalRule], dict[int, Wave | None]]:
+    """What each rule asks of whom (of two rules for one pair, the later line), and the teams that a rule wants once
+    their wave is open, with the wave."""
+    planned = {wave.key: wave for wave in program.waves.filter(state=Wave.State.PLANNED)}
+    wanted: dict[Pair, GoalRule] = {}
+    later: dict[int, Wave | None] = {}
     for rule in program.goal_rules.select_related("metric").order_by("position"):
-        for team in select_teams(program, rule.teams, leaves):
-            wanted[rule.metric_id, team] = rule
-    return wanted
+        wave = planned.get(rule.teams["wave"]) if isinstance(rule.teams, dict) and "wave" in rule.teams else None
+        for team in select_teams(program, rule.teams, teams):
+            if wave is None:
+                wanted[rule.metric_id, team] = rule
+            else:
+                soonest = later.get(team)
+                later[team] = wave if soonest is None or _order(wave) < _order(soonest) else soonest
+    return wanted, later
+
+
+def _order(wave: Wave) -> tuple[Any, str]:
+    return wave.start, wave.key
+
+
+def _keep_waiting(
+    program: Program, waits: Mapping[int, Wave | None], teams: Mapping[int, Team], now: datetime, note: Note
+) -> None:
+    """Bring who waits in step: teams (ids) with the wave they wait for, or None where they wait for a place."""
+    held = {row.team_id: row for row in program.waiting.all()}
+    gone = held.keys() - waits.keys()
+    new, changed = [], []
+    for team, wave in sorted(waits.items(), key=lambda one: teams[one[0]].key):
+        why = WaitingTeam.Why.LIMIT if wave is None else WaitingTeam.Why.WAVE
+        row = held.get(team)
+        if row is None:
+            new.append(WaitingTeam(program=program, team_id=team, why=why, wave=wave, since=now))
+        elif (row.why, row.wave_id) != (why, wave.pk if wave else None):
+            row.since = row.since if row.why == why else now
+            row.why, row.wave = why, wave
+            changed.append(row)
+    if gone:
+        program.waiting.filter(team__in=gone).delete()
+    WaitingTeam.objects.bulk_create(new)
+    WaitingTeam.objects.bulk_update(changed, ["why", "wave", "since"], batch_size=500)
+    if gone or new or changed:
+        note("waiting teams", program.key, _told(held.values(), teams), _told(program.waiting.all(), teams))
+
+
+def _told(rows: Iterable[WaitingTeam], teams: Mapping[int, Team]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        found.setdefault(f"for {row.why}", []).append(teams[row.team_id].key)
+    return {why: sorted(keys) for why, keys in sorted(found.items())}
+
+
+def _enter(program: Program, held: Mapping[Pair, Goal], full: Collection[int], now: datetime) -> dict[Pair, Goal]:
+    """A draft goes live: its goals count from now, and goals that nobody ever saw of teams without a place go."""
+    unseen = [goal.pk for (_, team), goal in held.items() if team in full and goal.judged_on is None]
+    for first in range(0, len(unseen), 500):
+        Goal.objects.filter(pk__in=unseen[first : first + 500]).delete()
+    gone = set(unseen)
+    kept = {pair: goal for pair, goal in held.items() if goal.pk not in gone}
+    program.goals.filter(ended_on=None).update(created_at=now, judge_due_at=now)
+    return kept
 
 
 def select_teams(program: Program, selector: Any, teams: Mapping[int, Team]) -> list[int]:
@@ -104,7 +200,9 @@ def _return_and_end(
         note("goals", program.key, {"returned": 0}, {"returned": len(back)})
 
 
-def _change_terms(program: Program, rules: Mapping[int, GoalRule], now: datetime, note: Note) -> None:
+def _change_terms(
+    program: Program, rules: Mapping[int, GoalRule], now: datetime, note: Note, *, by: User | None, reason: str
+) -> None:
     """Give the goals whose rule asks something else new terms; what was in force before stays on record."""
     latest: dict[int, GoalTerms] = {}
     terms = GoalTerms.objects.filter(goal__in=rules).order_by("goal", "effective_from")
@@ -116,7 +214,7 @@ def _change_terms(program: Program, rules: Mapping[int, GoalRule], now: datetime
         before = {name: getattr(row, name) for name in ASKED}
         day = today(row.goal.team.time_zone, now)
         effective = row.effective_from if draft or row.effective_from == day else day
-        values = _asked(rules[pk]) | {"set_at": now, "reason": "the program's file was changed"}
+        values = _asked(rules[pk]) | {"set_at": now, "set_by": by, "reason": reason}
         if not draft and effective != row.effective_from:
             values |= {
                 "metric_version_id": row.metric_version_id,

@@ -6,13 +6,19 @@ from celery import shared_task
 
 from accounts import clock
 
-from . import pulling, receiving, retention, standings
+from . import admission, pulling, receiving, retention, standings
 
 
 @shared_task(name="teams.tasks.judge_due", ignore_result=True)
 def judge_due() -> None:
     """Judge goals without today's daily judgment, and goals that something touched."""
     standings.judge_due(clock.now())
+
+
+@shared_task(name="teams.tasks.admit_due", ignore_result=True)
+def admit_due() -> None:
+    """Open the waves whose gate is passed, and let in teams that wait for a place."""
+    admission.admit_due(clock.now())
 
 
 @shared_task(name="teams.tasks.take_received", ignore_result=True)

@@ -44,6 +44,8 @@ class Changes:
     via: str
     actor: User | None = None
     made: list[Change] = field(default_factory=list)
+    reason: str = ""
+    """why, where somebody said so; it stands with each change"""
 
     def note(
         self,
@@ -58,7 +60,10 @@ class Changes:
         change = Change(kind, key, _plain(before), _plain(after))
         self.made.append(change)
         if audit:
-            record(kind, key, at=self.now, before=change.before, after=change.after, actor=self.actor, via=self.via)
+            record(
+                kind, key, at=self.now, before=change.before, after=change.after, actor=self.actor, via=self.via,
+                reason=self.reason,
+            )  # fmt: skip
 
     def put(self, kind: str, key: str, row: models.Model, values: Mapping[str, Any]) -> bool:
         """Set a row's fields and save it if it is new or says something else; notes the change. Returns whether so."""

@@ -90,7 +90,9 @@ def apply(spec: ProgramSpec, changes: Changes) -> Program:
     charter["review_first"] = first.replace(tzinfo=UTC) if first else None
     charter["sponsor"] = User.objects.named(spec.sponsor) if spec.sponsor else None
     charter["guard_of"] = Program.objects.filter(key=spec.guard_of).first() if spec.guard_of else None
+    was_draft = not program._state.adding and program.state == Program.State.DRAFT
     changes.put("program", program.key, program, charter)
+    entering = was_draft and program.state == Program.State.ACTIVE
     _owners(program, spec, changes)
     for metric in spec.metrics:
         metrics.put(program, metric, changes)
@@ -100,7 +102,7 @@ def apply(spec: ProgramSpec, changes: Changes) -> Program:
         scores.put(score, changes)
     _waves(program, spec, changes)
     _rules(program, spec.goals, changes)
-    make_goals(program, changes.now, changes.note)
+    make_goals(program, changes.now, changes.note, by=changes.actor, entering=entering)
     return program
 
 
@@ -154,6 +156,7 @@ def _wave_values(wave: Wave, spec: WaveSpec, day: date) -> dict[str, Any]:
     elif wave._state.adding:
         begun = spec.start is not None and spec.start <= day
         values["state"] = Wave.State.OPEN if begun else Wave.State.PLANNED
+        values["opened_on"] = spec.start if begun else None
     if spec.opened is not None:
         by = User.objects.named(spec.opened.by) if spec.opened.by else None
         values |= {"opened_on": spec.opened.day, "opened_by": by, "opened_why": spec.opened.why}
