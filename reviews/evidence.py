@@ -247,7 +247,7 @@ def _terms_changed(program: Program, since: datetime | None) -> int:
 def _exemptions(program: Program, on: date, since: datetime | None) -> list[Exemption]:
     """Those in force today, those approved since the last brief, and those asked for and not decided."""
     wanted = Q(approved_at__isnull=False, from_day__lte=on, until_day__gte=on)
-    wanted |= Q(approved_at__isnull=True, until_day__gte=on)
+    wanted |= Q(approved_at__isnull=True, declined_at__isnull=True, until_day__gte=on)
     if since:
         wanted |= Q(approved_at__gt=since)
     rows = Exemption.objects.filter(wanted, goal__program=program, goal__ended_on=None, revoked_at=None)

@@ -185,10 +185,10 @@ def _exempt(exemption: Exemption, on: date) -> Surprise:
     until = say.near_day(exemption.until_day, on)
     if exemption.approved_at is None:
         return Surprise("exemption", f"{goal.team.name} asks to be exempt from {goal.metric.name} until {until}: "
-                        f"{exemption.reason}.")  # fmt: skip
+                        f"{exemption.said_reason}.")  # fmt: skip
     begins = "" if exemption.from_day <= on else f" from {say.near_day(exemption.from_day, on)}"
     return Surprise("exemption", f"{goal.team.name} is exempt from {goal.metric.name}{begins} until {until}: "
-                    f"{exemption.reason}.")  # fmt: skip
+                    f"{exemption.said_reason}.")  # fmt: skip
 
 
 def _some(words: Sequence[str]) -> str:

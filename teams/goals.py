@@ -19,6 +19,7 @@ from .statements import fetch
 Note = Callable[..., None]
 ASKED = ("start", "due", "target", "improve_by", "tolerance", "milestones")
 """What a rule asks; the recorded baseline and the metric version stay when these change."""
+BASELINE = ("baseline", "baseline_as_of", "baseline_recorded_at")
 FILE_CHANGED = "the program's file was changed"
 TURN = 8_214_731
 """The number of the lock under which goals are made."""
@@ -63,9 +64,8 @@ def make_goals(
         held = _enter(program, held, full, now)
     _make(program, {pair: rule for pair, rule in wanted.items() if pair not in held}, len(held), now, note, by)
     _return_and_end(program, held, wanted, now, note)
-    _change_terms(
-        program, {goal.pk: wanted[key] for key, goal in held.items() if key in wanted}, now, note, by=by, reason=reason
-    )
+    rules = {goal.pk: wanted[key] for key, goal in held.items() if key in wanted}
+    change_terms(program, rules, now, note, by=by, reason=reason)
 
 
 def _make(
@@ -83,7 +83,7 @@ def _make(
     )
     GoalTerms.objects.bulk_create(
         [
-            GoalTerms(goal=g, metric_version_id=versions[g.metric_id], set_at=now, set_by=by, **_asked(g.rule))
+            GoalTerms(goal=g, metric_version_id=versions[g.metric_id], set_at=now, set_by=by, **asked_by(g.rule))
             for g in goals
             if g.rule
         ]
@@ -178,7 +178,8 @@ def is_under(team: Team, group: str, teams: Mapping[int, Team]) -> bool:
     return above is not None and above.key == group
 
 
-def _asked(rule: GoalRule) -> dict[str, Any]:
+def asked_by(rule: GoalRule | GoalTerms) -> dict[str, Any]:
+    """What a rule, or terms made from one, ask."""
     return {name: getattr(rule, name) for name in ASKED}
 
 
@@ -200,32 +201,46 @@ def _return_and_end(
         note("goals", program.key, {"returned": 0}, {"returned": len(back)})
 
 
-def _change_terms(
-    program: Program, rules: Mapping[int, GoalRule], now: datetime, note: Note, *, by: User | None, reason: str
+def change_terms(
+    program: Program,
+    rules: Mapping[int, GoalRule],
+    now: datetime,
+    note: Note,
+    *,
+    by: User | None = None,
+    reason: str = FILE_CHANGED,
+    baseline_anew: bool = False,
 ) -> None:
-    """Give the goals whose rule asks something else new terms; what was in force before stays on record."""
+    """Give the goals (by id) whose rule asks something else new terms; what was in force before stays on record.
+
+    With `baseline_anew` every goal gets new terms, on the metric's present version, whose baseline the next daily
+    judgment takes.
+    """
     latest: dict[int, GoalTerms] = {}
     terms = GoalTerms.objects.filter(goal__in=rules).order_by("goal", "effective_from")
     for row in terms.select_related("goal__team", "goal__metric"):
         latest[row.goal_id] = row
-    moved = {pk: row for pk, row in latest.items() if any(getattr(row, n) != getattr(rules[pk], n) for n in ASKED)}
+    moved = {
+        pk: row
+        for pk, row in latest.items()
+        if baseline_anew or any(getattr(row, name) != getattr(rules[pk], name) for name in ASKED)
+    }
     draft = program.state == Program.State.DRAFT
     for pk, row in moved.items():
-        before = {name: getattr(row, name) for name in ASKED}
+        before = asked_by(row)
         day = today(row.goal.team.time_zone, now)
-        effective = row.effective_from if draft or row.effective_from == day else day
-        values = _asked(rules[pk]) | {"set_at": now, "set_by": by, "reason": reason}
-        if not draft and effective != row.effective_from:
-            values |= {
-                "metric_version_id": row.metric_version_id,
-                "baseline": row.baseline,
-                "baseline_as_of": row.baseline_as_of,
-                "baseline_recorded_at": row.baseline_recorded_at,
-            }
+        effective = row.effective_from if draft else day
+        values = asked_by(rules[pk]) | {"set_at": now, "set_by": by, "reason": reason}
+        if baseline_anew:
+            current = MetricVersion.objects.get(metric=row.goal.metric_id, current=True)
+            values |= dict.fromkeys(BASELINE) | {"metric_version_id": current.pk}
+        elif effective != row.effective_from:
+            values |= {name: getattr(row, name) for name in ("metric_version_id", *BASELINE)}
         GoalTerms.objects.update_or_create(goal_id=pk, effective_from=effective or LONG_AGO, defaults=values)
-        after = {name: value for name, value in _asked(rules[pk]).items() if value != before[name]}
+        after = {name: value for name, value in asked_by(rules[pk]).items() if value != before[name]}
         note("goal terms", str(row.goal), {name: before[name] for name in after}, after)
-    Goal.objects.filter(pk__in=moved).update(judge_due_at=now)
+    touched = Goal.objects.filter(pk__in=moved)
+    touched.update(judge_due_at=now, **({"judged_on": None} if baseline_anew else {}))
     _relink(rules)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 from django.db import models
 from django.db.models import Q
@@ -179,8 +179,35 @@ class GoalTerms(models.Model):
         return f"{self.goal} from {self.effective_from}"
 
 
+class ExemptionQuerySet(models.QuerySet["Exemption"]):
+    """Exemptions by where they are: waiting, in force on a day; and by who may see them."""
+
+    def visible_to(self, user: User) -> ExemptionQuerySet:
+        return self.filter(goal__in=Goal.objects.visible_to(user))
+
+    def waiting(self) -> ExemptionQuerySet:
+        """Asked for and neither answered nor withdrawn."""
+        return self.filter(approved_at=None, declined_at=None, revoked_at=None)
+
+    def approved(self) -> ExemptionQuerySet:
+        """Approved and not taken back before they counted; some are over, some are to come."""
+        return self.filter(Q(revoked_at=None) | Q(ended_on__gt=models.F("from_day")), approved_at__isnull=False)
+
+    def covering(self, day: date) -> ExemptionQuerySet:
+        """Approved ones that count on a day."""
+        on = Q(from_day__lte=day, until_day__gte=day) & (Q(ended_on=None) | Q(ended_on__gt=day))
+        return self.approved().filter(on)
+
+
 class Exemption(models.Model):
     """A reasoned, approved pause of one goal; both days are inclusive."""
+
+    class Reason(models.TextChoices):
+        GOES_AWAY = "goes-away", "the code goes away"
+        FROZEN = "frozen", "frozen by agreement"
+        NOT_OURS = "not-ours", "not ours to change"
+        PRIORITY = "priority", "another priority was agreed"
+        UNFIT = "unfit", "the metric does not fit here"
 
     goal = models.ForeignKey(Goal, on_delete=models.CASCADE, related_name="exemptions")
     from_day = models.DateField()
@@ -189,13 +216,17 @@ class Exemption(models.Model):
     text = models.TextField(blank=True)
     asked_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     asked_at = models.DateTimeField()
+    asked_until = models.DateField(null=True, blank=True, help_text="the last day asked for, where less was approved")
     approved_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     approved_at = models.DateTimeField(null=True, blank=True)
     declined_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     declined_at = models.DateTimeField(null=True, blank=True)
     answer = models.TextField(blank=True, help_text="what the owner said to it")
     revoked_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
-    revoked_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True, help_text="withdrawn, or ended early")
+    ended_on = models.DateField(null=True, blank=True, help_text="ended early: counts no more from this day")
+
+    objects = ExemptionQuerySet.as_manager()
 
     class Meta:
         ordering = ["goal", "from_day"]
@@ -205,6 +236,39 @@ class Exemption(models.Model):
 
     def __str__(self) -> str:
         return f"{self.goal} exempt {self.from_day} to {self.until_day}"
+
+    @property
+    def said_reason(self) -> str:
+        """The reason in words; one that is not on the list is its own word."""
+        return dict(self.Reason.choices).get(self.reason, self.reason)
+
+    @property
+    def last_day(self) -> date:
+        """The last day that it counts on, or would have."""
+        return self.until_day if self.ended_on is None else min(self.until_day, self.ended_on - timedelta(days=1))
+
+    def state_on(self, day: date) -> str:
+        """Where it is: waiting, declined, withdrawn, to come, in force, ended, ended early or taken back."""
+        if self.declined_at is not None:
+            return "declined"
+        if self.approved_at is None:
+            return "waiting" if self.revoked_at is None else "withdrawn"
+        if self.revoked_at is not None and (self.ended_on is None or self.ended_on <= self.from_day):
+            return "taken back"
+        if self.last_day < day:
+            return "ended" if self.ended_on is None else "ended early"
+        return "to come" if day < self.from_day else "in force"
+
+
+class ProposalQuerySet(models.QuerySet["Proposal"]):
+    """Proposals by whether they wait, and by who may see them."""
+
+    def visible_to(self, user: User) -> ProposalQuerySet:
+        return self.filter(goal__in=Goal.objects.visible_to(user))
+
+    def waiting(self) -> ProposalQuerySet:
+        """Those that an owner has not answered."""
+        return self.filter(state=Proposal.State.OPEN)
 
 
 class Proposal(models.Model):
@@ -226,6 +290,8 @@ class Proposal(models.Model):
     answer = models.TextField(blank=True)
     answered_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     answered_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ProposalQuerySet.as_manager()
 
     class Meta:
         ordering = ["-made_at", "-pk"]

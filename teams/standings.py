@@ -76,6 +76,11 @@ def on(goals: QuerySet[Goal], day: date) -> list[Judged]:
     return compute(in_force(list(goals.order_by().values_list("pk", flat=True)), lambda _zone: day))[0]
 
 
+def as_if_not_exempt(goals: Sequence[int], now: datetime) -> list[Judged]:
+    """How these goals (ids) would stand on their team's today if they were not exempt; nothing is stored."""
+    return compute(in_force(goals, _today_at(now), exempt=False))[0]
+
+
 def judge_goals(goals: QuerySet[Goal], now: datetime, *, daily: bool = False) -> int:
     """Judge goals on their team's today, and keep the standings; the daily judgment also records baselines.
 

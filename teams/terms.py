@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, cast
 
 from program.models import MetricVersion, Program
@@ -16,6 +16,7 @@ from .statements import among, as_day, as_json, fetch
 DayOf = Callable[[str], date]
 """From a team's time zone to the day on which its goals are judged."""
 
+ONE_DAY = timedelta(days=1)
 STATEMENT = """
 SELECT t.id, t.goal_id, t.effective_from, g.team_id, team.time_zone, p.state, g.metric_id, m.fresh_for,
   t.metric_version_id, v.number, v.current, v.direction, v.aggregation, t.start, t.due, t.target, t.improve_by,
@@ -26,8 +27,8 @@ FROM teams_goalterms t JOIN teams_goal g ON g.id = t.goal_id JOIN teams_team tea
 WHERE {among} ORDER BY t.goal_id, t.effective_from
 """
 EXEMPT = """
-SELECT goal_id, from_day, until_day FROM teams_exemption
-WHERE {among} AND approved_at IS NOT NULL AND revoked_at IS NULL
+SELECT goal_id, from_day, until_day, ended_on FROM teams_exemption
+WHERE {among} AND approved_at IS NOT NULL AND (revoked_at IS NULL OR ended_on > from_day)
 """
 
 
@@ -50,8 +51,11 @@ class GoalOnDay:
         return self.metric_version, self.team
 
 
-def in_force(goals: Sequence[int], day_of: DayOf) -> list[GoalOnDay]:
-    """Each of these goals (ids) with its terms in force on its team's day. Two queries, three with metric versions."""
+def in_force(goals: Sequence[int], day_of: DayOf, *, exempt: bool = True) -> list[GoalOnDay]:
+    """Each of these goals (ids) with its terms in force on its team's day. Two queries, three with metric versions.
+
+    Without `exempt` exemptions are left out: how would it stand if it were not exempt?
+    """
     if not goals:
         return []
     condition, parameters = among("t.goal_id", goals)
@@ -59,7 +63,7 @@ def in_force(goals: Sequence[int], day_of: DayOf) -> list[GoalOnDay]:
     for row in fetch(STATEMENT.format(among=condition), parameters):
         if row[1] not in newest or _on_or_before(row[2], day_of(row[4])):
             newest[row[1]] = row
-    exemptions = _exemptions(goals)
+    exemptions = _exemptions(goals) if exempt else {}
     replaced = _replaced({row[6] for row in newest.values() if not row[10]})
     return [_on_day(row, day_of(row[4]), exemptions.get(row[1], ()), replaced) for row in newest.values()]
 
@@ -72,10 +76,10 @@ def _on_or_before(held: str | date, day: date) -> bool:
 def _exemptions(goals: Sequence[int]) -> dict[int, list[tuple[date, date]]]:
     condition, parameters = among("goal_id", goals)
     found: dict[int, list[tuple[date, date]]] = defaultdict(list)
-    for goal, first, last in fetch(EXEMPT.format(among=condition), parameters):
-        from_day, until_day = as_day(first), as_day(last)
+    for goal, first, last, ended in fetch(EXEMPT.format(among=condition), parameters):
+        from_day, until_day, ended_on = as_day(first), as_day(last), as_day(ended)
         if from_day and until_day:
-            found[goal].append((from_day, until_day))
+            found[goal].append((from_day, min(until_day, ended_on - ONE_DAY) if ended_on else until_day))
     return found
 
 
