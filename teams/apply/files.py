@@ -2,22 +2,71 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import transaction
 
+from accounts.audit import record
 from accounts.models import User
 from program.feeds.batch import Fault
 from program.models import Program
 
 from ..goals import make_goals
-from . import org_file, program_file, programs
+from . import as_file, conflicts, difference, org_file, program_file, programs
 from .changes import Change, Changes
+from .conflicts import Conflict
+from .consequences import Counted
+from .export import mark_of, marks_in
 from .marked_yaml import Document, Unreadable, load
+from .paths import flat, plain
+from .program_file import ProgramSpec
+
+
+class Conflicting(Exception):
+    """A file that would undo what was changed on a page since it was applied last; nothing of it was applied."""
+
+    def __init__(self, found: Sequence[Conflict]) -> None:
+        self.conflicts = found
+        super().__init__("\n".join(str(one) for one in found))
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What an apply means for one program: its difference by section, what follows from it in counts, and remarks."""
+
+    program: str
+    name: str
+    sections: Sequence[difference.Section]
+    consequences: Sequence[str]
+    remarks: Sequence[str]
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What an apply did, or would have done: where there are conflicts, or with a plan, nothing was kept."""
+
+    changes: list[Change]
+    told: list[Told] = field(default_factory=list)
+    conflicts: list[Conflict] = field(default_factory=list)
 
 
 def apply_text(text: str, *, now: datetime, via: str, actor: User | None = None, plan: bool = False) -> list[Change]:
     """Apply a file's text and return what changed; with `plan` the same, and then nothing is kept.
+
+    Raises Unreadable with every fault of the file, or Conflicting; then nothing was applied.
+    """
+    outcome = apply_file(text, now=now, via=via, actor=actor, plan=plan)
+    if outcome.conflicts:
+        raise Conflicting(outcome.conflicts)
+    return outcome.changes
+
+
+def apply_file(
+    text: str, *, now: datetime, via: str, actor: User | None = None, plan: bool = False, overwrite: bool = False
+) -> Outcome:
+    """Apply a file's text, and tell what it changes. Conflicts keep it from being applied unless it may `overwrite`.
 
     Raises Unreadable with every fault of the file; then nothing was applied.
     """
@@ -27,14 +76,25 @@ def apply_text(text: str, *, now: datetime, via: str, actor: User | None = None,
             [Fault(0, "a program (program: …) or Backstage entities (kind: Group, kind: User) were expected")]
         )
     changes = Changes(now, via, actor)
+    outcome = Outcome(changes.made)
     with transaction.atomic():
         if any(isinstance(document.value, dict) and "kind" in document.value for document in documents):
             _apply_org(documents, changes)
         else:
-            _apply_programs(documents, changes)
-        if plan:
+            _apply_programs(documents, changes, outcome, marks_in(text))
+        if outcome.conflicts and overwrite:
+            _note_overwritten(outcome, changes)
+        if plan or outcome.conflicts:
             transaction.set_rollback(True)
-    return changes.made
+    return outcome
+
+
+def _note_overwritten(outcome: Outcome, changes: Changes) -> None:
+    for one in outcome.told:
+        said = [str(conflict) for conflict in outcome.conflicts]
+        after = {"overwrote": said}
+        record("program file", one.program, at=changes.now, actor=changes.actor, via=changes.via, after=after)
+    outcome.conflicts = []
 
 
 def _apply_org(documents: list[Document], changes: Changes) -> None:
@@ -45,13 +105,69 @@ def _apply_org(documents: list[Document], changes: Changes) -> None:
         make_goals(program, changes.now, changes.note)
 
 
-def _apply_programs(documents: list[Document], changes: Changes) -> None:
-    for document in documents:
-        spec = program_file.read(document)
+def _apply_programs(documents: list[Document], changes: Changes, outcome: Outcome, marks: Mapping[str, str]) -> None:
+    """Apply programs between two looks at each; of several, what each defines is there before any refers to it."""
+    specs = [program_file.read(document) for document in documents]
+    for document, spec in zip(documents, specs, strict=True):
         if isinstance(document.value, dict):
-            programs.check(document, spec)
-        _refuse_faults(documents)
-        programs.apply(spec, changes)
+            programs.check(document, spec, [other for other in specs if other is not spec])
+    _refuse_faults(documents)
+    looks = [_Look.at(spec) for spec in specs]
+    begun = []
+    for spec, look in zip(specs, looks, strict=True):
+        done = len(changes.made)
+        begun.append(programs.begin(spec, changes))
+        look.made += changes.made[done:]
+    for spec, look, one in zip(specs, looks, begun, strict=True):
+        done = len(changes.made)
+        program = one.program
+        programs.finish(one, spec, changes)
+        look.made += changes.made[done:]
+        _tell(spec, look, program, outcome, marks.get(program.key, ""))
+        kept = plain(look.after)
+        if program.applied != kept:
+            program.applied, program.applied_at = kept, changes.now
+            program.save(update_fields=["applied", "applied_at"])
+
+
+@dataclass(slots=True)
+class _Look:
+    """A program before an apply (None: it is new) and after it, with the changes that lie between."""
+
+    held: Program | None
+    before: as_file.Said
+    counted: Counted
+    made: list[Change] = field(default_factory=list)
+    after: as_file.Said = field(default_factory=dict)
+
+    @classmethod
+    def at(cls, spec: ProgramSpec) -> _Look:
+        held = Program.objects.filter(key=spec.charter["key"]).select_related("sponsor", "guard_of").first()
+        return cls(held, as_file.of_program(held) if held else {}, Counted.of(held))
+
+
+def _tell(spec: ProgramSpec, look: _Look, program: Program, outcome: Outcome, mark: str) -> None:
+    """Say what the apply meant for one program, and where it would undo what a page said since the last one."""
+    look.after = as_file.of_program(program) if look.made else look.before
+    theirs, ours, known = flat(look.before), flat(look.after), difference.units()
+    sections = difference.between(theirs, ours, known)
+    consequences = Counted.of(program).since(look.counted, look.made)
+    outcome.told.append(Told(program.key, program.name, sections, consequences, _remarks(spec, program)))
+    if look.held is None or look.held.applied is None:
+        return
+    base = flat(look.held.applied)
+    # Exported from what is there now and changed since: whoever did that saw what the pages say.
+    seen = mark == mark_of(look.before) and ours != base
+    if not seen:
+        outcome.conflicts += conflicts.between(look.held, base, theirs, ours, known)
+
+
+def _remarks(spec: ProgramSpec, program: Program) -> list[str]:
+    said = spec.charter["state"]
+    if said == program.state:
+        return []
+    decided = "pausing, resuming and ending are decided on its pages"
+    return [f"The file says {said}, the program stays {program.state}: {decided}."]
 
 
 def _refuse_faults(documents: list[Document]) -> None:

@@ -16,6 +16,7 @@ from .changes import Changes
 from .fields import Fields
 from .marked_yaml import Document
 
+LONGEST_NAME = 63
 NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?", re.ASCII)
 LEAD, ZONE, COUNTRY = "technical-quality/lead", "technical-quality/time-zone", "technical-quality/country"
 HANDLE, SOURCE = "technical-quality/codeowners", "technical-quality/source"
@@ -34,7 +35,7 @@ class GroupSpec:
     key: str
     name: str
     zone: str
-    lead: str
+    leads: Sequence[str]
     handle: str
     limit: int | None
     parent: str
@@ -126,7 +127,7 @@ def _group(document: Document, key: str, metadata: Fields, spec: Fields, annotat
         key=key,
         name=(profile.text("displayName", most=200) if profile else "") or metadata.text("title", most=200) or key,
         zone=annotations.zone(ZONE, default=""),
-        lead=entity_name(annotations.text(LEAD)),
+        leads=[entity_name(lead) for lead in annotations.text(LEAD).split(",") if lead.strip()],
         handle=annotations.text(HANDLE, most=200).lstrip("@"),
         limit=_limit(annotations),
         parent=entity_name(spec.text("parent")),
@@ -184,9 +185,9 @@ def _resolve(org: OrgSpec) -> None:
         for name, child in relatives:
             if child and child not in org.groups and child not in known:
                 group.document.fault(("spec", name), f"group {child} is not known: a Group of that name was expected")
-        for member in sorted(group.members | ({group.lead} if group.lead else set())):
+        for member in sorted({*group.members, *group.leads}):
             if member not in org.users:
-                path = ("metadata", "annotations", LEAD) if member == group.lead else ("spec", "members")
+                path = ("metadata", "annotations", LEAD) if member in group.leads else ("spec", "members")
                 group.document.fault(path, f"user {member} is not known: a User of that name was expected in the file")
     for component in org.components.values():
         if component.owner and component.owner not in org.groups and component.owner not in known:
@@ -271,10 +272,8 @@ def _mark_leaves(teams: Iterable[Team]) -> None:
 
 
 def _put_members(team: Team, group: GroupSpec, people: Mapping[str, User], changes: Changes) -> None:
-    lead = people.get(group.lead)
     wanted = {people[member].pk: Membership.Role.MEMBER for member in group.members if member in people}
-    if lead:
-        wanted[lead.pk] = Membership.Role.LEAD
+    wanted |= {people[lead].pk: Membership.Role.LEAD for lead in group.leads if lead in people}
     held = {m.user_id: m for m in team.memberships.select_related("user")}
     names = {person.pk: person.email for person in people.values()} | {m.user_id: m.user.email for m in held.values()}
     for user, role in sorted(wanted.items()):

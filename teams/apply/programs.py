@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -22,17 +23,21 @@ BY_FILE = (Program.State.DRAFT, Program.State.ACTIVE)
 DECIDED = ("state", "ended_on", "ended_why")
 
 
-def check(document: Document, spec: ProgramSpec) -> None:
-    """Fault what the file says against what is known: teams, groups, waves and metrics it refers to."""
+def check(document: Document, spec: ProgramSpec, beside: Sequence[ProgramSpec] = ()) -> None:
+    """Fault what the file says against what is known: teams, groups, waves, metrics and programs it refers to.
+
+    `beside` are the other programs of the same file, which come with it.
+    """
     defined = {metric.key: (metric.aggregation, metric.direction) for metric in spec.metrics}
+    coming = {metric.key: (metric.aggregation, metric.direction) for other in beside for metric in other.metrics}
     held = MetricVersion.objects.filter(current=True).select_related("metric__program")
     others = {version.metric.key: version for version in held}
     for place, metric in enumerate(spec.metrics):
         owner = others[metric.key].metric.program if metric.key in others else None
         wrong = metrics.check(metric, owner, spec.charter["key"])
-        if wrong:
-            document.fault(("metrics", place, "key"), wrong)
-    known = {key: (version.aggregation, version.direction) for key, version in others.items()} | defined
+        if wrong or metric.key in coming:
+            document.fault(("metrics", place, "key"), wrong or f"{metric.key} is defined by two programs of this file")
+    known = {key: (version.aggregation, version.direction) for key, version in others.items()} | coming | defined
     leaves = dict(Team.objects.values_list("key", "leaf"))
     for place, goal in enumerate(spec.goals):
         if goal.metric and goal.metric not in known:
@@ -41,23 +46,32 @@ def check(document: Document, spec: ProgramSpec) -> None:
     for place, wave in enumerate(spec.waves):
         _check_teams(document, ("waves", place, "teams"), list(wave.teams), leaves, set())
     check_improve_by(document, spec.goals, known)
-    _check_charter(document, spec, known, leaves)
+    _check_charter(document, spec, known, leaves, {other.charter["key"] for other in beside})
     for place, feed in enumerate(spec.feeds):
         feeds.check(document, ("feeds", place), feed, known, spec.charter["key"])
     for place, score in enumerate(spec.scores):
         scores.check(document, ("scores", place), score, known)
 
 
-def _check_charter(document: Document, spec: ProgramSpec, known: Collection[str], teams: Collection[str]) -> None:
+def _check_charter(
+    document: Document,
+    spec: ProgramSpec,
+    known: Collection[str],
+    teams: Collection[str],
+    beside: Collection[str],
+) -> None:
     for place, key in enumerate(spec.charter["guardrails"]):
         if key not in known:
             document.fault(("program", "guardrails", place), f"{key} is no metric of this file or of another program")
     audience = spec.charter["audience"]
     if audience and audience not in teams:
         document.fault(("program", "audience"), f"group {audience} is not known; apply its Group first")
-    key = spec.charter["key"]
-    if spec.guard_of and (spec.guard_of == key or not Program.objects.filter(key=spec.guard_of).exists()):
-        document.fault(("program", "guard_of"), f"{spec.guard_of} is no other program; apply its file first")
+    key, guarded = spec.charter["key"], spec.guard_of
+    if key and key in beside:
+        document.fault(("program", "key"), f"program {key} stands twice in this file; it was expected once")
+    there = guarded in beside or Program.objects.filter(key=guarded).exists()
+    if guarded and (guarded == key or not there):
+        document.fault(("program", "guard_of"), f"{guarded} is no other program; apply its file first")
     held = Program.objects.filter(key=key).values_list("state", flat=True).first() or spec.charter["state"]
     if held not in BY_FILE and not (spec.sponsor and spec.owners):
         document.fault(("program", "state"), f"program {key} is {held}, no draft: a sponsor and owners were expected")
@@ -77,11 +91,20 @@ def _check_teams(document: Document, path: Any, teams: Any, leaves: dict[str, bo
             document.fault(path, f"wave {key} is not one of this file's waves")
 
 
-def apply(spec: ProgramSpec, changes: Changes) -> Program:
-    """Write a checked specification. Runs in the caller's transaction."""
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A program whose charter and metrics are written; `entering`: it was a draft until now."""
+
+    program: Program
+    entering: bool
+
+
+def begin(spec: ProgramSpec, changes: Changes) -> Begun:
+    """Write what other programs may refer to: the program itself with its charter, and its metrics."""
     charter = dict(spec.charter)
-    program = Program.objects.filter(key=charter["key"]).first() or Program(key=charter["key"])
-    if not program._state.adding and not _file_decides(program.state, charter["state"]):
+    held = Program.objects.filter(key=charter["key"]).first()
+    program = held or Program(key=charter["key"])
+    if held and not _file_decides(held.state, charter["state"]):
         for name in DECIDED:
             charter.pop(name)
     elif charter["state"] in ENDED and charter["ended_on"] is None:
@@ -90,20 +113,26 @@ def apply(spec: ProgramSpec, changes: Changes) -> Program:
     charter["review_first"] = first.replace(tzinfo=UTC) if first else None
     charter["sponsor"] = User.objects.named(spec.sponsor) if spec.sponsor else None
     charter["guard_of"] = Program.objects.filter(key=spec.guard_of).first() if spec.guard_of else None
-    was_draft = not program._state.adding and program.state == Program.State.DRAFT
+    was_draft = held is not None and held.state == Program.State.DRAFT
     changes.put("program", program.key, program, charter)
-    entering = was_draft and program.state == Program.State.ACTIVE
     _owners(program, spec, changes)
     for metric in spec.metrics:
         metrics.put(program, metric, changes)
+    return Begun(program, entering=was_draft and program.state == Program.State.ACTIVE)
+
+
+def finish(begun: Begun, spec: ProgramSpec, changes: Changes) -> None:
+    """Write the rest of a checked specification, and make the goals."""
+    program = begun.program
+    if spec.guard_of and program.guard_of is None:  # it stands further down in the same file
+        changes.put("program", program.key, program, {"guard_of": Program.objects.get(key=spec.guard_of)})
     for feed in spec.feeds:
         feeds.put(program, feed, changes)
     for score in spec.scores:
         scores.put(score, changes)
     _waves(program, spec, changes)
     _rules(program, spec.goals, changes)
-    make_goals(program, changes.now, changes.note, by=changes.actor, entering=entering)
-    return program
+    make_goals(program, changes.now, changes.note, by=changes.actor, entering=begun.entering)
 
 
 def _file_decides(held: str, said: str) -> bool:

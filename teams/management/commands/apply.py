@@ -1,16 +1,22 @@
-"""manage.py apply FILE [--plan]: make the database say what a file of programs or teams says."""
+"""manage.py apply FILE [--plan] [--overwrite]: make the database say what a file of programs or teams says."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts.clock import now
-from teams.apply.files import apply_text
+from teams.apply.changes import Change
+from teams.apply.conflicts import Conflict
+from teams.apply.files import Told, apply_file
 from teams.apply.marked_yaml import Unreadable
+
+MANY = 10
+"""On a terminal, so many rows of a kind are printed; a script gets them all."""
 
 
 class Command(BaseCommand):
@@ -21,6 +27,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", help="a YAML file, or - for standard input")
         parser.add_argument("--plan", action="store_true", help="print what would change, and change nothing")
+        parser.add_argument(
+            "--overwrite", action="store_true", help="apply it although it undoes what was changed on a page since"
+        )
 
     def handle(self, *_args: Any, **options: Any) -> None:
         name = options["file"]
@@ -28,18 +37,60 @@ class Command(BaseCommand):
             text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError) as fault:
             raise CommandError(f"{name} could not be read: {fault}") from None
+        plan, overwrite = options["plan"], options["overwrite"]
         try:
-            changes = apply_text(text, now=now(), via=f"apply {Path(name).name}", plan=options["plan"])
+            outcome = apply_file(text, now=now(), via=f"apply {Path(name).name}", plan=plan, overwrite=overwrite)
         except Unreadable as unreadable:
             for line, what in unreadable.faults:
                 self.stderr.write(f"{name}:{line}: {what}")
             count = len(unreadable.faults)
             raise CommandError(f"{count} fault{'s' if count > 1 else ''}; nothing was applied") from None
-        for change in changes:
-            self.stdout.write(str(change))
-        if not changes:
+        for told in outcome.told:
+            self._tell(told)
+        self._rows(outcome.changes)
+        if outcome.conflicts:
+            self._refuse(outcome.conflicts)
+        made = f"{len(outcome.changes)} change{'s' if len(outcome.changes) != 1 else ''}"
+        if not outcome.changes:
             self.stdout.write("Nothing to change.")
-        elif options["plan"]:
-            self.stdout.write(f"{len(changes)} changes planned; nothing was changed. Leave out --plan to apply.")
+        elif plan:
+            self.stdout.write(f"{made} planned; nothing was changed. Leave out --plan to apply.")
         else:
-            self.stdout.write(self.style.SUCCESS(f"{len(changes)} changes applied."))
+            self.stdout.write(self.style.SUCCESS(f"{made} applied."))
+
+    def _tell(self, told: Told) -> None:
+        """A program's difference, with what follows from it."""
+        if told.sections:
+            self.stdout.write(f"{told.name} ({told.program})")
+        for section in told.sections:
+            self.stdout.write(f"  {section.heading}")
+            for line in section.lines:
+                self.stdout.write("    " + self._marked(f"{line.mark} {line.text}"))
+        for said in (*told.consequences, *told.remarks):
+            self.stdout.write(f"  {said}")
+        if told.sections or told.remarks:
+            self.stdout.write("")
+
+    def _rows(self, changes: Sequence[Change]) -> None:
+        """One line a row that is added, changed or removed."""
+        seen: dict[str, int] = {}
+        for change in changes:
+            seen[change.kind] = seen.get(change.kind, 0) + 1
+            if seen[change.kind] <= MANY or not self.stdout.isatty():
+                self.stdout.write(self._marked(str(change)))
+        for kind, count in seen.items():
+            if count > MANY and self.stdout.isatty():
+                self.stdout.write(f"… and {count - MANY:,} more of {kind}")
+
+    def _marked(self, line: str) -> str:
+        styles = {"+": self.style.SUCCESS, "-": self.style.ERROR, "~": self.style.WARNING}
+        return styles[line[0]](line) if line[:1] in styles else line
+
+    def _refuse(self, conflicts: Sequence[Conflict]) -> None:
+        for conflict in conflicts:
+            self.stderr.write(f"conflict: {conflict}")
+        count = f"{len(conflicts)} conflict{'s' if len(conflicts) > 1 else ''}"
+        raise CommandError(
+            f"{count}: changed on a page since the last apply; nothing was applied. Export the program to see how it "
+            "stands and merge the two, or apply with --overwrite."
+        )
