@@ -1,10 +1,9 @@
 """The root of all addresses."""
 
 from django.conf import settings
-from django.contrib import admin
 from django.urls import include, path
 
-urlpatterns = [path("admin/", admin.site.urls), path("", include("web.urls"))]
+urlpatterns = [path("", include("web.urls"))]
 if settings.DEMO:
     urlpatterns.append(path("demo/", include("demo.urls")))
 

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import yaml
 from django.contrib import messages
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -252,6 +252,8 @@ def edit(request: HttpRequest, key: str, feed_key: str = "") -> HttpResponse:
     """Connect a feed to a program, or change one. What is asked of the source is part of its metrics' definitions."""
     program = access.owned_program(request, key)
     found = access.owned_feed(request, feed_key) if feed_key else None
+    if found is not None and found.program_id != program.pk:
+        raise Http404
     if request.method != "POST":
         return page(request, EditContext(program, found, KINDS, _values(found)))
     values = {name: request.POST.get(name, "") for name in FORM}

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.clock import day_of, latest_today, now, today
 from program import wording
 from program.models import Metric
-from teams import reorganizing, trust
+from teams import reorganizing, roles, trust
 from teams.goal_facts import goals_on
 from teams.models import Dispute, Hold, Source, Team
 from teams.reproducing import Report, reproduce
@@ -187,6 +187,8 @@ def again(request: HttpRequest, key: str) -> HttpResponse:
 def dispute(request: HttpRequest, key: str, metric_key: str) -> HttpResponse:
     """“This number is wrong”: ask the metric's owner about a team's value; nudges on it rest until they answer."""
     team, found = access.team(request, key), access.metric(request, metric_key)
+    if not roles.acts_in(access.person(request), team):
+        raise Http404
     present = today(team.time_zone)
     facts = next(
         (goal for goal in goals_on(team, present, present, access.goals(request)) if goal.metric == found.pk), None

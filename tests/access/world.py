@@ -1,0 +1,248 @@
+"""The small world of the permission matrix: who asks, and the concrete things that the addresses name.
+
+Everything that only some may read carries a word of its own (Sketchword, Innerword, …), so that a leak is seen wherever
+it happens; matrix.txt says who may ever read which word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import time_machine
+from django.core.cache import caches
+from django.db import transaction
+from django.test import Client
+
+from accounts.models import AccessToken, User
+from accounts.tokens import issue
+from nudges import links
+from nudges.models import Delivery, Digest, Nudge
+from program.feeds.registry import KINDS
+from program.models import Feed, Metric, Program, ProgramOwner
+from reviews.asks import raise_ask
+from reviews.brief import compose
+from reviews.evidence import collect
+from reviews.models import Brief, Review
+from reviews.schedule import schedule
+from teams import trust
+from teams.apply.files import apply_text
+from teams.ingest import Origin, ingest, of_feed
+from teams.models import Goal, Hold, Membership, Source, Team
+from teams.reorganizing import add_pattern
+from teams.standings import judge_due
+from tests.people import HEADER, NOW, PASSWORD
+
+PEOPLE = {
+    "viewer": "vic", "idle": "ida", "outsider": "charlie", "member": "bob", "lead": "alice", "leader": "gina",
+    "otherlead": "wanda", "owner": "tess", "otherowner": "olga", "sponsor": "sam", "admin": "root",
+}  # fmt: skip
+"""Each signed-in subject, and who it is: `idle` is a viewer who leads a team and owns the programs all the same."""
+
+ORG = """
+kind: Group
+metadata: {name: company}
+spec: {children: [engineering, product], profile: {displayName: Company}}
+---
+kind: Group
+metadata: {name: engineering, annotations: {technical-quality/lead: gina}}
+spec: {parent: company, children: [api], profile: {displayName: Engineering}}
+---
+kind: Group
+metadata: {name: product}
+spec: {parent: company, children: [web], profile: {displayName: Product}}
+---
+kind: Group
+metadata: {name: api, annotations: {technical-quality/lead: alice}}
+spec: {parent: engineering, profile: {displayName: Api}, members: [bob]}
+---
+kind: Group
+metadata: {name: web, annotations: {technical-quality/lead: wanda}}
+spec: {parent: product, profile: {displayName: Web}}
+""" + "".join(
+    f"""---
+kind: User
+metadata: {{name: {name}}}
+spec: {{profile: {{email: {name}@example.com, displayName: {name.title()}}}}}
+"""
+    for name in ("alice", "bob", "wanda", "gina", "charlie", "vic", "ida", "olga", "root", "hana")
+)
+
+PROGRAM = """
+program:
+  key: {key}
+  name: {word} program
+  state: {state}
+  purpose: {word} purpose
+  sponsor: {{email: sam@example.com, mandate: {word} mandate}}
+  owners: [{{email: {owner}@example.com, role: technical}}]
+  start: 2026-01-01
+  end: 2026-12-31
+  review: {{every: 6 weeks, first: 2026-01-20T10:00, duration: 30m, timezone: Europe/Riga}}
+metrics:
+  - key: {key}-share
+    name: {word} share
+    unit: "%"
+    direction: up
+    aggregation: ratio
+    fresh_for: 45d
+    definition: {word} definition
+    playbook: {{steps: ["{word} step"], verify: "check {{item}}", expert: {owner}@example.com}}
+goals:
+  - {{metric: {key}-share, teams: all, start: 2026-01-01, due: 2026-12-31, target: 0.9}}
+feeds:
+  - {{key: {key}-ci, name: {word} feed, kind: csv, source: acme/{key}, metrics: [{key}-share]}}
+"""
+PROGRAMS = {
+    "typing": ("Openword", "active", "tess"),
+    "other": ("Otherword", "active", "olga"),
+    "sketch": ("Sketchword", "draft", "tess"),
+    "inner": ("Innerword", "active", "tess"),
+}
+"""By key: its word, its state, its owner. `inner` is shown to the group engineering only."""
+
+SCORE = """scores:
+  - {key: quality, name: Quality score, parts: [{metric: typing-share, weight: 1, zero: 0, full: 1}]}
+"""
+
+
+@dataclass
+class World:
+    """Who asks, and what the addresses and forms of matrix.txt name in braces."""
+
+    now: datetime
+    people: dict[str, User] = field(default_factory=dict)
+    secrets: dict[str, str] = field(default_factory=dict)
+    names: dict[str, Any] = field(default_factory=dict)
+    clients: dict[str, Client] = field(default_factory=dict)
+
+
+@contextmanager
+def built() -> Iterator[World]:
+    """The world, in a transaction that is rolled back, at a moment that does not pass."""
+    with time_machine.travel(NOW, tick=False), transaction.atomic():
+        caches["pages"].clear()
+        world = World(NOW)
+        _programs(world)
+        _things(world)
+        _tokens(world)
+        _clients(world)
+        yield world
+        transaction.set_rollback(True)
+        caches["pages"].clear()
+
+
+def _programs(world: World) -> None:
+    apply_text(ORG, now=NOW, via="test")
+    for key, (word, state, owner) in PROGRAMS.items():
+        text = PROGRAM.format(key=key, word=word, state=state, owner=owner) + (SCORE if key == "typing" else "")
+        apply_text(text, now=NOW, via="test")
+    Program.objects.filter(key="inner").update(audience="engineering")
+    world.people = {subject: User.objects.named(f"{name}@example.com") for subject, name in PEOPLE.items()}
+    User.objects.filter(email="root@example.com").update(is_staff=True, is_superuser=True)
+    ida = world.people["idle"]
+    User.objects.filter(email__in=["ida@example.com", "vic@example.com"]).update(reads_only=True)
+    Membership.objects.create(team=Team.objects.get(key="web"), user=ida, role=Membership.Role.LEAD)
+    gone = User.objects.named("gone@example.com")
+    world.people["gone"] = gone
+    for person in (*world.people.values(), User.objects.named("hana@example.com")):
+        person.set_password(PASSWORD)
+        person.save(update_fields=["password"])
+    for person in (ida, gone):
+        for key in ("typing", "sketch", "inner"):
+            ProgramOwner.objects.create(program=Program.objects.get(key=key), user=person, role="manager")
+
+
+def _things(world: World) -> None:
+    """Observations, runs, disputes, holds, mails, reviews: one of each kind for each program that has any."""
+    names, tess = world.names, world.people["owner"]
+    for key in PROGRAMS:
+        rows = HEADER + "".join(
+            f"{key}-share,{team},{PROGRAMS[key][0]}/{team}.py,{day},{number},20\n"
+            for team in ("api", "web")
+            for day, number in (("2026-01-01", 4), ("2026-03-01", 8))
+        )
+        feed = Feed.objects.get(key=f"{key}-ci")
+        origin = of_feed(feed, KINDS["csv"], came_from=f"{PROGRAMS[key][0]} report", by=tess)
+        names[f"{key}.run"] = ingest(rows.encode(), origin, NOW).run.pk
+    unplaced = HEADER + "typing-share,,lost/item.py,2026-03-01,1,2\n"
+    ingest(unplaced.encode(), Origin("file", "lost.csv", KINDS["csv"]), NOW)
+    judge_due(NOW)
+    for key, (word, _, _) in PROGRAMS.items():
+        metric, program = Metric.objects.get(key=f"{key}-share"), Program.objects.get(key=key)
+        for team in ("api", "web"):
+            names[f"{key}.{team}.goal"] = Goal.objects.get(program=program, team__key=team).pk
+        api = Team.objects.get(key="api")
+        made = trust.dispute(metric, api, text=f"{word} dispute", by=world.people["owner"], now=NOW)
+        names[f"{key}.dispute"] = made.pk
+        hold = Hold.objects.create(metric=metric, team=api, why="sudden", reason=f"{word} moved", since=NOW)
+        names[f"{key}.hold"] = hold.pk
+        source = Source.objects.get(metric_version__metric=metric, team__key="web", name=f"acme/{key}")
+        names[f"{key}.source"] = source.pk
+        _said(world, program, word)
+    schedule(NOW)
+    for key, (word, state, _) in PROGRAMS.items():
+        review = Review.objects.filter(program__key=key).order_by("starts_at").first()
+        if review is None:
+            continue
+        names[f"{key}.review"] = review.pk
+        content = compose(collect(review, NOW)).facts() | {"headline": f"{word[:-4]}brief"}
+        Brief.objects.create(review=review, frozen_at=NOW - timedelta(days=1), content=content)
+        raise_ask(review, f"{word[:-4]}ask", NOW, of=world.people["sponsor"])
+    ours = Team.objects.get(key="web")
+    add_pattern("docs/*", ours, source="", since=NOW.date(), now=NOW, by=tess, via="test")
+    names["pattern"] = ours.ownership_patterns.get().pk
+    names["password"] = PASSWORD
+    names["unsubscribe"] = links.write(links.Intent(world.people["lead"], Program.objects.get(key="typing")))
+
+
+def _said(world: World, program: Program, word: str) -> None:
+    """A mail to the lead that a brake holds, and the nudge it carries."""
+    lead = world.people["lead"]
+    mail = Delivery.objects.create(
+        kind="digest", key=f"{program.key}-1", address=lead.email, person=lead, program=program, state="held",
+        message_id=f"<{program.key}@x>", next_at=NOW, not_after=NOW + timedelta(days=2), created_at=NOW,
+        subject=f"{word[:-4]}mail", text=f"{word[:-4]}mail text", html=f"<p>{word[:-4]}mail</p>",
+    )  # fmt: skip
+    world.names[f"{program.key}.mail"] = mail.pk
+    digest, _ = Digest.objects.get_or_create(
+        person=lead, day=NOW.date(), defaults={"time_zone": "UTC", "planned_at": NOW, "plan": "x"}
+    )
+    Nudge.objects.create(
+        person=lead, goal=program.goals.get(team__key="api"), day=NOW.date(), due_day=NOW.date(), digest=digest,
+        state="said", facts={"status": "behind"}, decided_at=NOW,
+    )  # fmt: skip
+
+
+TOKENS = {
+    "t-program": ["observations:program:typing"],
+    "t-feed": ["observations:feed:typing-ci"],
+    "t-other": ["observations:program:other"],
+    "t-read": ["scorecards:read"],
+}
+
+
+def _tokens(world: World) -> None:
+    """A token of each scope; one of every scope that expired, one that was revoked."""
+    every = [scope for scopes in TOKENS.values() for scope in scopes]
+    later, owner = NOW + timedelta(days=365), world.people["owner"]
+    made = {name: issue(name, scopes, created_by=owner, expires_at=later) for name, scopes in TOKENS.items()}
+    made["t-expired"] = issue("t-expired", every, created_by=owner, expires_at=NOW - timedelta(seconds=1))
+    made["t-revoked"] = issue("t-revoked", every, created_by=owner, expires_at=later)
+    AccessToken.objects.filter(label="t-revoked").update(revoked_at=NOW)
+    world.secrets = {name: secret for name, (_, secret) in made.items()}
+
+
+def _clients(world: World) -> None:
+    """One that sends what each subject would send: a session, a bearer token, or nothing."""
+    world.clients["nobody"] = Client()
+    for subject, person in world.people.items():
+        person.refresh_from_db()
+        world.clients[subject] = Client()
+        world.clients[subject].force_login(person)
+    User.objects.filter(email="gone@example.com").update(is_active=False)
+    for name, secret in world.secrets.items():
+        world.clients[name] = Client(headers={"Authorization": f"Bearer {secret}"})
