@@ -15,7 +15,7 @@ from accounts.tokens import digest
 from program.models import Feed, ProgramQuerySet
 from teams import roles
 from tests.access.asking import differences, route_of, routes, send, tables, undone, unlisted
-from tests.access.table import FILE, Table, filled, read
+from tests.access.table import FILE, filled, read
 from tests.access.world import World, built
 from web import access
 from web.api import runs

@@ -184,7 +184,7 @@ def _things(world: World) -> None:
         names[f"{key}.source"] = source.pk
         _said(world, program, word)
     schedule(NOW)
-    for key, (word, state, _) in PROGRAMS.items():
+    for key, (word, *_) in PROGRAMS.items():
         review = Review.objects.filter(program__key=key).order_by("starts_at").first()
         if review is None:
             continue

@@ -75,7 +75,7 @@ def stored() -> tuple[int, int, int]:
 
 PAGES = (
     "/programs/typing/feeds/", "/feeds/ci/", "/feeds/prom/", "/metrics/findings/", "/ownership/", "/unowned/",
-    "/scores/quality/", "/teams/api/dispute/typed-functions",
+    "/scores/quality/",
 )  # fmt: skip
 OWNERS_PAGES = ("/programs/typing/feeds/new", "/programs/typing/feeds/ci/edit")
 OWNERS_POSTS = (
@@ -89,6 +89,11 @@ OWNERS_POSTS = (
 def test_every_member_reads(client, world, address):
     assert client.get(address).status_code == 302
     assert sign_in(client, "charlie").get(address).status_code == 200
+
+
+@pytest.mark.parametrize(("name", "status"), [("alice", 200), ("bob", 200), ("gina", 200), ("wanda", 404), ("tess", 404)])
+def test_who_acts_in_a_team_disputes_its_numbers(client, world, name, status):
+    assert sign_in(client, name).get("/teams/api/dispute/typed-functions").status_code == status
 
 
 @pytest.mark.parametrize("address", OWNERS_PAGES)
