@@ -91,7 +91,9 @@ def test_every_member_reads(client, world, address):
     assert sign_in(client, "charlie").get(address).status_code == 200
 
 
-@pytest.mark.parametrize(("name", "status"), [("alice", 200), ("bob", 200), ("gina", 200), ("wanda", 404), ("tess", 404)])
+@pytest.mark.parametrize(
+    ("name", "status"), [("alice", 200), ("bob", 200), ("gina", 200), ("wanda", 404), ("tess", 404)]
+)
 def test_who_acts_in_a_team_disputes_its_numbers(client, world, name, status):
     assert sign_in(client, name).get("/teams/api/dispute/typed-functions").status_code == status
 
