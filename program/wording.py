@@ -114,6 +114,11 @@ def minutes(number: int) -> str:
     return f"{number} minutes"
 
 
+def hours(number: float) -> str:
+    """A working time: "2 h", "1.5 h", "30 min"."""
+    return f"{_plain(round(number * 60))} min" if number < 1 else f"{_plain(round(number, 1))} h"
+
+
 def near_day(when: date | None, today: date) -> str:
     """A day as said on another one: without its year where that is plain: "31 Dec"."""
     if when is not None and when.year == today.year:

@@ -20,7 +20,8 @@ KEPT = """
 SELECT g.id, p.id, p.key, p.name, m.id, m.key, m.name, v.id, v.unit, v.aggregation, v.definition,
   s.status, s.reason, s.held, s.slipped, s.value, s.as_of, s.baseline, t.baseline_as_of, s.target, s.expected, s.gap,
   s.start, s.due, s.forecast, s.trail, s.items_short,
-  g.judge_due_at, b.id, b.steps, b.example, b.verify, b.item_link, e.id, e.name, e.email
+  g.judge_due_at, b.id, b.steps, b.example, b.verify, b.item_link, b.office_hours,
+  b.effort_hours, b.tracker, b.tracker_link, e.id, e.name, e.email
 FROM teams_goal g JOIN program_program p ON p.id = g.program_id JOIN program_metric m ON m.id = g.metric_id
   LEFT JOIN teams_goalterms t ON t.goal_id = g.id AND t.effective_from = (
     SELECT MAX(o.effective_from) FROM teams_goalterms o WHERE o.goal_id = g.id AND o.effective_from <= %s)
@@ -124,14 +125,18 @@ def _kept(team: Team, on: date, seen: GoalQuerySet) -> list[GoalFacts] | None:
 def _of_row(row: Sequence[Any]) -> GoalFacts | None:
     (goal, program, program_key, program_name, metric, metric_key, metric_name, version, unit, aggregation, definition,
      status, reason, held, slipped, value, as_of, baseline, baseline_as_of, target, expected, gap, start, due,
-     forecast, trail, items_short, judge_due, book, steps, example, verify, item_link, expert, name, email,
+     forecast, trail, items_short, judge_due, book, steps, example, verify, item_link, office_hours, effort,
+     tracker, tracker_link, expert, name, email,
      ) = row  # fmt: skip
     first, last, measured_from = as_day(start), as_day(due), as_day(baseline_as_of)
     if judge_due is not None or first is None or last is None or (baseline is not None and measured_from is None):
         return None
     playbook = None
     if book is not None:
-        playbook = Playbook(pk=book, steps=as_json(steps), example=example, verify=verify, item_link=item_link)
+        playbook = Playbook(
+            pk=book, steps=as_json(steps), example=example, verify=verify, item_link=item_link,
+            office_hours=office_hours, effort_hours=effort, tracker=tracker, tracker_link=tracker_link,
+        )  # fmt: skip
         if expert is not None:
             playbook.expert = User(pk=expert, name=name, email=email)
     return GoalFacts(

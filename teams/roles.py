@@ -31,18 +31,17 @@ ACTS = SPEAKS | {Role.MEMBER}
 
 
 def of(user: User, team: Team) -> Role:
-    """What a person is to a team. At most two queries."""
+    """What a person is to a team. One query; two for who leads something else as well."""
     if not user.is_active or user.reads_only:
         return Role.NONE
     if user.is_superuser:
         return Role.ADMIN
     held = dict(user.memberships.values_list("team_id", "role"))
-    if not held:
-        return Role.NONE
-    above = ancestors(team.pk, parents())[1:]
-    if any(held.get(group) == Membership.Role.LEAD for group in above):
-        return Role.GROUP_LEADER
-    own = held.get(team.pk)
+    own = held.pop(team.pk, None)
+    if Membership.Role.LEAD in held.values():  # of a group above it, perhaps
+        above = ancestors(team.pk, parents())[1:]
+        if any(held.get(group) == Membership.Role.LEAD for group in above):
+            return Role.GROUP_LEADER
     return Role(own) if own else Role.NONE
 
 

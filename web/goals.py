@@ -5,30 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from urllib.parse import quote
 
 from django.urls import reverse
 
 from program import wording
 from program.models import Playbook
 from program.rules.status import SHORT
-from program.rules.trail import Crumb
 from teams.goal_facts import Arrival, GoalFacts
+from teams.goal_words import anchor, effort, gains, sentence
 from teams.models import Standing, Team
+from web.crumbs import CrumbView, Reader, TakenView, crumb_views
 
 CRUMBS, CRUMBS_AT_MOST = 5, 200
 BEFORE_THE_START = timedelta(days=120)
 AFTER_THE_DUE_DAY = timedelta(days=14)
-
-
-@dataclass(frozen=True)
-class CrumbView:
-    """One item of a trail: `own` and `before` are what it and those before it close of the gap."""
-
-    crumb: Crumb
-    number: int
-    link: str
-    before: float
 
 
 @dataclass(frozen=True)
@@ -43,6 +33,9 @@ class GoalView:
     crumbs: Sequence[CrumbView]
     rest: Sequence[CrumbView]
     unshown: int
+    takes: str
+    elsewhere: Sequence[TakenView]
+    done: Sequence[TakenView]
     playbook: Playbook | None
     check: str
     chart: str
@@ -52,17 +45,13 @@ class GoalView:
     open: bool
 
 
-def anchor(metric: str, program: str) -> str:
-    """Where a goal stands on its team's scorecard: programs may share a metric, so that it takes both keys."""
-    return f"goal-{metric}-{program}"
-
-
 def goal_views(
     team: Team,
     on: date,
     goals: Sequence[GoalFacts],
     came: Mapping[tuple[int, date], Arrival],
     said: Mapping[int, Standing],
+    reader: Reader,
 ) -> list[GoalView]:
     """The goals of a scorecard, in its order; their charts share one time axis."""
     first_of = {goal.metric: goal.pk for goal in reversed(goals)}
@@ -71,13 +60,17 @@ def goal_views(
     charts = reverse("team", args=[team.key]) + "charts/"
     days = f"?on={on.isoformat()}&from={first.isoformat()}&until={last.isoformat()}"
     return [
-        _view(goal, first_of[goal.metric] == goal.pk, f"{charts}{goal.pk}.json{days}", came, said) for goal in goals
+        _view(team, goal, first_of[goal.metric] == goal.pk, f"{charts}{goal.pk}.json{days}", came, said, reader)
+        for goal in goals
     ]
 
 
-def start_here(views: Sequence[GoalView]) -> tuple[GoalView, CrumbView] | None:
-    """The goal and its item to begin with: the first of the worst goal that has any."""
-    return next(((v, v.crumbs[0]) for v in views if v.goal.status in SHORT and v.crumbs), None)
+def start_here(views: Sequence[GoalView]) -> tuple[GoalView, CrumbView, str] | None:
+    """The goal and its item to begin with, and what it gains: the first of the worst goal that nobody else is on."""
+    short = [(view, one) for view in views if view.goal.status in SHORT for one in view.crumbs]
+    free = (pair for pair in short if pair[1].taken is None or pair[1].taken.mine or pair[1].taken.left)
+    view, one = next(free, short[0] if short else (None, None))
+    return None if view is None or one is None else (view, one, gains(view.goal, one.crumb, one.before))
 
 
 def _span(goals: Sequence[GoalFacts], on: date) -> tuple[date, date]:
@@ -88,14 +81,19 @@ def _span(goals: Sequence[GoalFacts], on: date) -> tuple[date, date]:
 
 
 def _view(
+    team: Team,
     goal: GoalFacts,
     first_of_metric: bool,
     chart: str,
     came: Mapping[tuple[int, date], Arrival],
     said: Mapping[int, Standing],
+    reader: Reader,
 ) -> GoalView:
     playbook = goal.playbook
-    crumbs = _crumbs(goal.trail[:CRUMBS_AT_MOST], playbook)
+    taken = reader.open_on(team, goal.metric)
+    crumbs = crumb_views(team, goal, goal.trail[:CRUMBS_AT_MOST], taken, now=reader.user is not None)
+    shown = {one.digest for one in crumbs}
+    check = "" if playbook is None or any(one.check for one in crumbs) else playbook.verify
     return GoalView(
         goal=goal,
         anchor=anchor(goal.metric_key, goal.program_key),
@@ -105,30 +103,17 @@ def _view(
         crumbs=crumbs[:CRUMBS],
         rest=crumbs[CRUMBS:],
         unshown=len(goal.trail) - len(crumbs),
+        takes=effort(playbook, len(goal.trail)) if goal.trail else "",
+        elsewhere=[one for digest, one in taken.items() if digest not in shown],
+        done=reader.done_on(team, goal.metric),
         playbook=playbook,
-        check=playbook.verify_for(crumbs[0].crumb.item if crumbs else "{item}") if playbook and playbook.verify else "",
+        check=check,
         chart=chart if goal.as_of else "",
         chart_told=_chart_told(goal),
         came=came.get((goal.version, goal.as_of)) if goal.as_of else None,
         said_then=_said_then(goal, said.get(goal.pk)),
         open=goal.status in SHORT or goal.held or goal.slipped,
     )
-
-
-def _crumbs(trail: Sequence[Crumb], playbook: Playbook | None) -> list[CrumbView]:
-    found, before = [], 0.0
-    for number, crumb in enumerate(trail, start=1):
-        found.append(CrumbView(crumb, number, _link(playbook, crumb.item), before))
-        before = crumb.closes or 0.0
-    return found
-
-
-def _link(playbook: Playbook | None, item: str) -> str:
-    """Where the item is to be seen. Items come from feeds and addresses from a file: only http(s) becomes a link."""
-    address = playbook.item_link if playbook else ""
-    if not item or not address.startswith(("https://", "http://")):
-        return ""
-    return address.replace("{item}", quote(item))
 
 
 def _said_then(goal: GoalFacts, kept: Standing | None) -> Standing | None:
@@ -168,31 +153,3 @@ def _chart_told(goal: GoalFacts) -> str:
     if goal.target is not None:
         said += f"; the path leads to {wording.value(goal.target, unit, aggregation)} on {wording.day(goal.due)}"
     return f"{said[0].upper()}{said[1:]}."
-
-
-def sentence(goal: GoalFacts) -> str:
-    """The first line of a goal: where it stands, in words."""
-    unit, aggregation = goal.unit, goal.aggregation
-    if goal.reason:
-        rests = " Nobody is nudged for this." if goal.status == "stale" else ""
-        return f"{goal.reason[0].upper()}{goal.reason[1:]}.{rests}"
-    if goal.value is None or goal.target is None:
-        return ""
-    by = f"{wording.value(goal.target, unit, aggregation)} by {wording.day(goal.due)}"
-    if goal.status == "met":
-        return f"At its target of {wording.value(goal.target, unit, aggregation)}."
-    if goal.status == "upcoming":
-        return f"Begins on {wording.day(goal.start)}; target {by}."
-    if goal.status == "exempt":
-        return f"Exempt today; target {by}."
-    short = wording.gap(goal.gap, unit, aggregation)
-    if goal.status == "on track":
-        return f"On its path; {short} to go to {by}."
-    level = "target" if goal.status == "overdue" else "path"
-    back = wording.count(len(goal.trail), "item")
-    verb = "brings" if len(goal.trail) == 1 else "bring"
-    trail = f"; {back} {verb} it back" if goal.trail and goal.trail[-1].closes == 1 else ""
-    if level == "target" and trail:
-        trail = f"; {back} {verb} it there"
-    slipped = "It was on its path at the last measurement. " if goal.slipped else ""
-    return f"{slipped}{short[0].upper()}{short[1:]} from its {level}{trail}."

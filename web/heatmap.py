@@ -11,7 +11,7 @@ from markupsafe import Markup, escape
 from program import wording
 from program.models import MetricVersion
 from teams.boards import Board, Cell, Row
-from web.goals import anchor
+from teams.goal_words import anchor
 
 Word = Callable[[float], str]
 

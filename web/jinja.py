@@ -33,7 +33,7 @@ def environment(**options: Any) -> Environment:
     made.filters.update(
         day=wording.day, share=wording.share, item=wording.item, status=wording.status, listed=wording.listed,
         weekday=lambda when: f"{wording.WEEKDAYS[when.weekday()]} {wording.day(when)}",
-        minutes=wording.minutes, moment=wording.moment,
+        minutes=wording.minutes, hours=wording.hours, moment=wording.moment,
         slug=lambda word: word.replace(" ", "-"), percent=lambda fraction: f"{max(0.0, min(1.0, fraction or 0)):.4%}",
     )  # fmt: skip
     return made

@@ -16,8 +16,8 @@ from program import wording
 from program.models import Feed, Metric, Program
 from program.rules.status import SHORT
 from reviews.models import Ask, Review
+from teams.goal_words import anchor
 from teams.models import Dispute, GoalQuerySet, Standing
-from web.goals import anchor
 
 STUCK = (Delivery.State.HELD, Delivery.State.IN_DOUBT, Delivery.State.FAILED)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from accounts.models import User
+from program import trackers
 from program.feeds.batch import shown
 from program.models import Metric, MetricVersion, Playbook, Program
 
@@ -81,6 +82,8 @@ def _playbook(fields: Fields | None) -> dict[str, Any] | None:
     if bool(tracker) != bool(links["tracker_link"]):
         given = "tracker" if tracker else "tracker_link"
         fields.fault(given, "tracker (github, gitlab or jira) and tracker_link, its address, are given together")
+    elif tracker and trackers.fault(tracker, links["tracker_link"]):
+        fields.fault("tracker_link", f"tracker_link: {trackers.fault(tracker, links['tracker_link'])}")
     return {
         "steps": _steps(fields),
         "verify": fields.text("verify", most=300),

@@ -41,6 +41,7 @@ def test_a_whole_playbook_is_kept_and_applied_twice_changes_nothing():
         ("tracker: github", "tracker: trac", "27: tracker is one of github, gitlab, jira, not 'trac'"),
         ("      tracker: github\n", "", "27: tracker (github, gitlab or jira) and tracker_link, its address, are"),
         ("https://github.com", "javascript://github.com", "28: tracker_link is a link that begins with https://"),
+        ("tracker: github", "tracker: jira", "28: tracker_link: an address such as https://SITE/secure/CreateIssue"),
         ("office_hours: Tue 14-15", 'office_hours: "Tue \\0 14"', "24: YAML was expected: text without NUL"),
         ("office_hours: Tue 14-15", 'office_hours: "\\ud800"', "24: YAML was expected: text without NUL"),
         ("office_hours: Tue 14-15", '"\\0": x', "24: YAML was expected: text without NUL"),

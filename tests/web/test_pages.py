@@ -127,7 +127,7 @@ def test_the_scorecard_says_where_to_start_and_why(client, world):
     said = words(sign_in(client, "alice").get("/teams/api/"))
     assert "as of Mon 16 Mar 2026, today · lead: Alice" in said
     assert (
-        "1 of 2 goals needs you. Start here: api/views.py, closes 100 % of the gap on Functions with full annotations."
+        "1 of 2 goals needs you. Start here: api/views.py (closes 100 % of the gap on Functions with full annotations)"
         in said
     )
     # 29 of 70 typed; baseline 30/70 of 1 Feb; the path on 16 Mar is 3/7 + (0.9 − 3/7) × 74/364 = 52.4 %
@@ -135,7 +135,7 @@ def test_the_scorecard_says_where_to_start_and_why(client, world):
     assert "Now 41 % as of 1 Mar" in said
     assert "Expected today 52 %" in said
     assert "Back on the path with 1 item" in said
-    assert "Check: mypy api/views.py" in said
+    assert "check mypy api/views.py I’m on it" in said
     assert "41 to do · grew" in said
     assert "● On track" in said or "✓ Met" in said
 

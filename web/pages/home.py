@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import ClassVar
 
 from django.db.models import Q
@@ -15,7 +15,8 @@ from accounts.clock import now, today
 from accounts.models import User
 from program.models import Program
 from reviews.models import Ask, Review
-from teams.models import Membership, Team
+from teams import taking
+from teams.models import Membership, TakenItem, Team
 from web import access, lines, waits
 from web.groups import children_of, teams_below
 from web.lines import ProgramLine, TeamLine
@@ -34,6 +35,14 @@ class GroupLine:
     said: str
 
 
+@dataclass(frozen=True)
+class OnIt:
+    """One item that the reader is on, since a day of its team."""
+
+    row: TakenItem
+    since: date
+
+
 @dataclass
 class Context:
     """The home page."""
@@ -43,6 +52,7 @@ class Context:
     sentence: str
     waits: Sequence[Wait]
     more: int
+    taken: Sequence[OnIt]
     teams: Sequence[TeamLine]
     groups: Sequence[GroupLine]
     programs: Sequence[ProgramLine]
@@ -64,6 +74,7 @@ def home(request: HttpRequest) -> HttpResponse:
         sentence=waits.sentence(waiting),
         waits=waiting[:WAITS_AT_MOST],
         more=max(0, len(waiting) - WAITS_AT_MOST),
+        taken=[OnIt(row, today(row.team.time_zone, row.at)) for row in taking.of_person(user)],
         teams=lines.of_teams(teams, goals, days),
         groups=_groups(request, [team for team in led if not team.leaf], moment),
         programs=lines.of_programs(programs, {one.pk: today(one.review_zone, moment) for one in programs}),

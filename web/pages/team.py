@@ -8,25 +8,27 @@ from datetime import date, timedelta
 from typing import ClassVar
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
-from accounts.clock import today
+from accounts.clock import now, today
 from accounts.models import User
 from nudges.models import Nudge
 from program import wording
 from program.models import MetricVersion
-from program.rules.status import SHORT
+from teams import roles, taking
 from teams.boards import series_of
-from teams.goal_facts import GoalFacts, arrivals, goals_on
-from teams.models import Dispute, Membership, Standing, Team
+from teams.goal_facts import arrivals, goals_on
+from teams.goal_words import anchor, needs
+from teams.models import Dispute, Membership, Standing, TakenItem, Team
 from teams.standings import compute
 from teams.terms import in_force
 from web import access, charts
+from web.crumbs import CrumbView, Reader
 from web.figures import figure_answer
-from web.goals import CrumbView, GoalView, goal_views, start_here
+from web.goals import GoalView, goal_views, start_here
 from web.render import page
 
 TOLD = 6
@@ -44,7 +46,7 @@ class Context:
     today: date
     lead: User | None
     sentence: str
-    start: tuple[GoalView, CrumbView] | None
+    start: tuple[GoalView, CrumbView, str] | None
     goals: Sequence[GoalView]
     addresses: Mapping[int, str]
     kept: bool
@@ -52,6 +54,7 @@ class Context:
     told: Sequence[Nudge]
     messages: Sequence[str]
     disputes: Sequence[Dispute]
+    reader: Reader
 
 
 @require_safe
@@ -66,13 +69,14 @@ def team(request: HttpRequest, key: str) -> HttpResponse:
     goals = goals_on(found, on, present, access.goals(request))
     kept = {} if on == present else {row.goal_id: row for row in Standing.objects.filter(goal__team=found, day=on)}
     programs = {goal.program: goal.program_key for goal in goals}
-    views = goal_views(found, on, goals, arrivals(found, goals), kept)
+    reader = _reader(found, user) if on == present else Reader()
+    views = goal_views(found, on, goals, arrivals(found, goals), kept, reader)
     context = Context(
         team=found,
         on=on,
         today=present,
         lead=next((one.user for one in people if one.role == Membership.Role.LEAD), None),
-        sentence=_sentence(goals, whom="you" if mine else "the team", then=on < present),
+        sentence=needs(goals, whom="you" if mine else "the team", then=on < present),
         start=start_here(views),
         goals=views,
         addresses={pk: reverse("program", args=[key]) for pk, key in programs.items()},
@@ -81,6 +85,7 @@ def team(request: HttpRequest, key: str) -> HttpResponse:
         told=_told(found, on, None if mine else user),
         messages=[str(message) for message in messages.get_messages(request)],
         disputes=_disputes(found, on),
+        reader=reader,
     )
     return page(request, context)
 
@@ -108,17 +113,55 @@ def chart(request: HttpRequest, key: str, goal: int) -> HttpResponse:
     return figure_answer(request, figure)
 
 
-def _sentence(goals: Sequence[GoalFacts], *, whom: str, then: bool) -> str:
-    """The page's first line. Who is of the team reads "you"; a past day is told as past."""
-    if not goals:
-        return ""
-    short = sum(goal.status in SHORT for goal in goals)
-    unknown = sum(goal.status in ("no data", "stale") for goal in goals)
-    apart = f" {wording.count(unknown, 'goal')} cannot be judged: see why below." if unknown else ""
-    if not short:
-        return f"Nothing {'needed' if then else 'needs'} {whom} {'that day' if then else 'today'}.{apart}"
-    verb = "needed" if then else "needs" if short == 1 else "need"
-    return f"{short} of {wording.count(len(goals), 'goal')} {verb} {whom}.{apart}"
+def _reader(found: Team, user: User) -> Reader:
+    """What the reader may do with the items of today, and who is on which of them. Two or three queries."""
+    role = roles.of(user, found)
+    return Reader(user, role in roles.ACTS, role in roles.SPEAKS, taking.of_team(found, now()))
+
+
+@require_POST
+def take(request: HttpRequest, key: str, metric_key: str) -> HttpResponse:
+    """“I'm on it”: take an item of the trail, for who acts in the team."""
+    found, metric = access.team(request, key), access.metric(request, metric_key)
+    user, present = access.person(request), today(found.time_zone)
+    if not roles.acts_in(user, found):
+        raise Http404
+    goals = goals_on(found, present, present, access.goals(request))
+    wanted = request.POST.get("item", "")
+    goal, crumb = next(
+        (
+            (goal, crumb)
+            for goal in goals
+            if goal.metric == metric.pk
+            for crumb in goal.trail
+            if taking.digest_of(crumb.source, crumb.item) == wanted
+        ),
+        (None, None),
+    )
+    if goal is None or crumb is None:
+        messages.info(request, "That item is not on the trail any more: nothing was taken.")
+        return redirect("team", found.key)
+    try:
+        taking.take(found, metric, crumb.source, crumb.item, by=user, now=now(), via="page")
+        said = f"You are on it: {wording.item(crumb.item)}. Your team sees it here."
+    except taking.TakenByAnother as other:
+        since = wording.day(today(found.time_zone, other.row.at))
+        said = f"{other.row.by} is on {wording.item(crumb.item)} since {since}."
+    messages.info(request, said)
+    return redirect(f"{reverse('team', args=[found.key])}#{anchor(goal.metric_key, goal.program_key)}")
+
+
+@require_POST
+def release(request: HttpRequest, key: str, pk: int) -> HttpResponse:
+    """Let an item go: for who took it, and for who speaks for the team."""
+    found = access.team(request, key)
+    row = get_object_or_404(TakenItem.objects.select_related("by", "team", "metric"), team=found, pk=pk)
+    if not taking.may_release(row, access.person(request)):
+        raise Http404
+    gone = taking.release(row, by=access.person(request), now=now(), via="page")
+    name = wording.item(row.item)
+    messages.info(request, f"Let go: {name}." if gone else f"{name} was let go before.")
+    return redirect(f"{reverse('team', args=[found.key])}#goal-{row.metric.key}")
 
 
 def _disputes(found: Team, on: date) -> Sequence[Dispute]:
