@@ -16,6 +16,7 @@ from program.feeds.registry import KINDS
 from program.models import Program
 from reviews.ahead import freeze_due
 from reviews.schedule import schedule
+from teams.admission import admit_due
 from teams.apply.files import apply_text
 from teams.ingest import Origin, ingest
 from teams.models import Run, Snapshot
@@ -78,6 +79,7 @@ def play_day(day: date, batch: bytes | None, *, mailed: bool) -> None:
     for hour in HOURS:
         now = datetime.combine(day, hour, UTC)
         judge_due(now)
+        admit_due(now)
         schedule(now)
         freeze_due(now)
         if mailed:

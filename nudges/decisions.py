@@ -119,13 +119,15 @@ def _case(
     person = due.person.pk
     last = situation.last.get((person, goal.pk))
     fine_on = situation.fine_on.get(goal.pk)
+    guarded = situation.programs[goal.program].guard_of_id
     return policy.Case(
         listener=listener,
         due_day=due.turns[goal.program],
         held=standing is not None and standing.held,
         judged_today=standing is not None and standing.judged_today,
-        announced=(notices.NEW_GOAL, notices.new_goal_key(goal.pk)) in situation.told,
-        program_muted=(person, goal.program) in situation.mutes,
+        # A standing guard has nothing new to announce, and who muted the program that it guards meant this too.
+        announced=guarded is not None or (notices.NEW_GOAL, notices.new_goal_key(goal.pk)) in situation.told,
+        program_muted=any((person, program) in situation.mutes for program in (goal.program, guarded) if program),
         every_weeks=situation.programs[goal.program].nudge_every_weeks,
         program_spoke=situation.spoke.get((person, goal.program)),
         last_said=last.due_day if last else None,

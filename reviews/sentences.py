@@ -203,7 +203,11 @@ def wave(one: Wave, on: date) -> str:
     teams = say.count(one.teams, "team")  # type: ignore[attr-defined]
     if one.state == Wave.State.DONE:
         return f"{one.key} ({teams}, done)"
-    return f"{one.key} ({teams}, {'since' if one.start <= on else 'planned for'} {say.near_day(one.start, on)})"
+    if one.state == Wave.State.OPEN:
+        return f"{one.key} ({teams}, since {say.near_day(one.opened_on or one.start, on)})"
+    if one.start > on:
+        return f"{one.key} ({teams}, planned for {say.near_day(one.start, on)})"
+    return f"{one.key} ({teams}, planned for {say.near_day(one.start, on)}, waits for the wave before it)"
 
 
 def nudges(said: Said, since: str) -> str:

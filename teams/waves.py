@@ -135,8 +135,14 @@ def _open(wave: Wave, day: date, why: str, by: User | None, now: datetime, via: 
             "wave", f"{program.key}/{wave.key}", at=now, actor=by, via=via, reason=why,
             before={"state": str(PLANNED)}, after={"state": str(OPEN), "opened_on": day.isoformat()},
         )  # fmt: skip
-        make_goals(program, now, Changes(now, via, by).note, by=by, reason=f"wave {wave.key} opened: {why}")
+        if is_named(wave):
+            make_goals(program, now, Changes(now, via, by).note, by=by, reason=f"wave {wave.key} opened: {why}")
     return True
+
+
+def is_named(wave: Wave) -> bool:
+    """Whether a goal of its program is for this wave; otherwise its opening gives nobody a goal."""
+    return {"wave": wave.key} in wave.program.goal_rules.order_by().values_list("teams", flat=True)
 
 
 def close(wave: Wave, *, now: datetime, by: User, via: str = "") -> bool:
@@ -166,16 +172,12 @@ def remove(wave: Wave, changes: Changes) -> None:
     program = wave.program
     if wave.state != PLANNED:
         raise Unfit(f"{wave.key} has begun: say that it is done instead")
-    if any(isinstance(teams, dict) and teams.get("wave") == wave.key for teams in _selectors(program)):
+    if is_named(wave):
         raise Unfit(f"a goal of this program names the wave {wave.key}: change that goal first")
     with transaction.atomic():
         changes.note("wave", f"{program.key}/{wave.key}", {"start": wave.start, "gate": wave.gate}, None)
         wave.delete()
         make_goals(program, changes.now, changes.note, by=changes.actor, reason=f"wave {wave.key} was taken out")
-
-
-def _selectors(program: Program) -> list[object]:
-    return list(program.goal_rules.order_by().values_list("teams", flat=True))
 
 
 def move(program: Program, teams: Collection[Team], to: Wave | None, changes: Changes) -> int:

@@ -15,6 +15,7 @@ from program.feeds.registry import KINDS
 from program.models import Program
 from reviews import ahead, schedule
 from reviews.models import Review
+from teams.admission import admit_due
 from teams.apply.files import apply_text
 from teams.ingest import Origin, ingest
 from teams.models import Run
@@ -44,6 +45,7 @@ class Play:
         """What the beat does at a moment."""
         self.take(now.date())
         judge_due(now)
+        admit_due(now)
         schedule.schedule(now)
         ahead.freeze_due(now)
         if mails:

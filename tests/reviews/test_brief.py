@@ -170,7 +170,10 @@ def test_rollout_nudges_and_addresses(play, mail_server):
     User.objects.filter(email="ana@demo.example").update(address_suspended_reason="550 no such user")
     play.until(WINTER, mails=True)
     said = content("2022-12-27")
-    assert said["waves"] == ["pilot (2 teams, since 1 Sep)", "everyone (6 teams, since 27 Oct)"]
+    assert said["waves"] == [
+        "pilot (2 teams, since 5 Sep)",
+        "everyone (6 teams, planned for 27 Oct, waits for the wave before it)",
+    ]
     assert said["nudges"].endswith(" since the last brief.")
     assert "the address does not work" in said["withheld"]
     assert said["addresses"] == "Ana Torres cannot be reached: 550 no such user."
