@@ -19,14 +19,19 @@ def main(wanted: list[str]) -> int:
         django.setup()
         from django.core.management import call_command
 
-        from bench import ingesting, judging, reading, storage
+        from bench import applying, ingesting, judging, reading, storage
         from bench.report import Report
         from bench.sqlite import PARTS, measure_on_sqlite
 
         call_command("migrate", verbosity=0)
         report = Report()
         parts: tuple[tuple[str, Callable[[Report], None]], ...]
-        parts = (("judge", judging.run), ("ingest", ingesting.run), ("scorecard", reading.run))
+        parts = (
+            ("judge", judging.run),
+            ("ingest", ingesting.run),
+            ("scorecard", reading.run),
+            ("apply", applying.measure),
+        )
         if wanted:
             parts = (*parts, ("storage", storage.run))
         for name, part in parts:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,21 +10,17 @@ from django.db import connection
 
 from accounts.clock import today
 from accounts.models import User
-from program.models import GoalRule, MetricVersion, Program, Wave
+from program.models import GoalRule, Program, Wave
 
-from . import limits
-from .models import LONG_AGO, Goal, GoalTerms, Team, WaitingTeam
+from . import goal_rows, limits
+from .goal_rows import ASKED, Held, Moved, Pair
+from .models import Goal, GoalTerms, Team, WaitingTeam
 from .statements import fetch
 
 Note = Callable[..., None]
-ASKED = ("start", "due", "target", "improve_by", "tolerance", "milestones")
-"""What a rule asks; the recorded baseline and the metric version stay when these change."""
-BASELINE = ("baseline", "baseline_as_of", "baseline_recorded_at")
 FILE_CHANGED = "the program's file was changed"
 TURN = 8_214_731
 """The number of the lock under which goals are made."""
-Pair = tuple[int, int]
-"""A metric and a team, by their ids."""
 
 
 def take_turn() -> None:
@@ -53,7 +49,7 @@ def make_goals(
     take_turn()
     teams = Team.objects.in_bulk()
     wanted, planned = _wanted(program, teams)
-    held = {(goal.metric_id, goal.team_id): goal for goal in program.goals.select_related("team", "metric")}
+    held = goal_rows.held(program)
     placed = set() if entering else {team for (_, team), goal in held.items() if goal.ended_on is None}
     full: set[int] = set()
     if program.state in Program.ON_SCORECARDS and program.guard_of_id is None:
@@ -62,34 +58,14 @@ def make_goals(
     _keep_waiting(program, {**planned, **dict.fromkeys(full)}, teams, now, note)
     if entering:
         held = _enter(program, held, full, now)
-    _make(program, {pair: rule for pair, rule in wanted.items() if pair not in held}, len(held), now, note, by)
+    new = {pair: rule for pair, rule in wanted.items() if pair not in held}
+    if new:
+        goal_rows.add(program, new, now, by)
+        note("goals", program.key, {"goals": len(held)}, {"goals": len(held) + len(new)})
     _return_and_end(program, held, wanted, now, note)
-    rules = {goal.pk: wanted[key] for key, goal in held.items() if key in wanted}
-    change_terms(program, rules, now, note, by=by, reason=reason)
-
-
-def _make(
-    program: Program, new: Mapping[Pair, GoalRule], held: int, now: datetime, note: Note, by: User | None
-) -> None:
-    """A goal with its first terms for each pair that has none."""
-    versions = dict(
-        MetricVersion.objects.filter(metric__in={metric for metric, _ in new}, current=True).values_list("metric", "pk")
-    )
-    goals = Goal.objects.bulk_create(
-        [
-            Goal(program=program, metric_id=m, team_id=t, rule=r, created_at=now, judge_due_at=now)
-            for (m, t), r in new.items()
-        ]
-    )
-    GoalTerms.objects.bulk_create(
-        [
-            GoalTerms(goal=g, metric_version_id=versions[g.metric_id], set_at=now, set_by=by, **asked_by(g.rule))
-            for g in goals
-            if g.rule
-        ]
-    )
-    if goals:
-        note("goals", program.key, {"goals": held}, {"goals": held + len(goals)})
+    goal_rows.relink(held, wanted)
+    rules = {goal.pk: wanted[pair] for pair, goal in held.items() if pair in wanted}
+    _change(goal_rows.otherwise(program, rules, now), program, now, note, by=by, reason=reason)
 
 
 def _wanted(program: Program, teams: Mapping[int, Team]) -> tuple[dict[Pair, GoalRule], dict[int, Wave | None]]:
@@ -144,7 +120,7 @@ def _told(rows: Iterable[WaitingTeam], teams: Mapping[int, Team]) -> dict[str, l
     return {why: sorted(keys) for why, keys in sorted(found.items())}
 
 
-def _enter(program: Program, held: Mapping[Pair, Goal], full: Collection[int], now: datetime) -> dict[Pair, Goal]:
+def _enter(program: Program, held: Mapping[Pair, Held], full: Collection[int], now: datetime) -> dict[Pair, Held]:
     """A draft goes live: its goals count from now, and goals that nobody ever saw of teams without a place go."""
     unseen = [goal.pk for (_, team), goal in held.items() if team in full and goal.judged_on is None]
     for first in range(0, len(unseen), 500):
@@ -161,7 +137,8 @@ def select_teams(program: Program, selector: Any, teams: Mapping[int, Team]) -> 
     if selector == "all":
         return [team.pk for team in leaves]
     if isinstance(selector, list):
-        return [team.pk for team in leaves if team.key in selector]
+        keys = set(selector)
+        return [team.pk for team in leaves if team.key in keys]
     if "wave" in selector:
         wave = program.waves.filter(key=selector["wave"]).first()
         return list(wave.wave_teams.values_list("team_id", flat=True)) if wave else []
@@ -184,20 +161,16 @@ def asked_by(rule: GoalRule | GoalTerms) -> dict[str, Any]:
 
 
 def _return_and_end(
-    program: Program,
-    held: Mapping[tuple[int, int], Goal],
-    wanted: Mapping[tuple[int, int], GoalRule],
-    now: datetime,
-    note: Note,
+    program: Program, held: Mapping[Pair, Held], wanted: Mapping[Pair, GoalRule], now: datetime, note: Note
 ) -> None:
     """End the goals that no rule asks any more, and bring back ended ones that a rule asks again."""
-    ended = [goal.pk for key, goal in held.items() if key not in wanted and goal.ended_on is None]
-    back = [goal.pk for key, goal in held.items() if key in wanted and goal.ended_on is not None]
+    ended = [goal.pk for pair, goal in held.items() if pair not in wanted and goal.ended_on is None]
+    back = [goal.pk for pair, goal in held.items() if pair in wanted and goal.ended_on is not None]
     if ended:
-        Goal.objects.filter(pk__in=ended).update(ended_on=today(program.review_zone, now))
+        goal_rows.update(ended, "ended_on = %s", [today(program.review_zone, now).isoformat()])
         note("goals", program.key, {"ended": 0}, {"ended": len(ended)})
     if back:
-        Goal.objects.filter(pk__in=back).update(ended_on=None, judge_due_at=now)
+        goal_rows.update(back, "ended_on = NULL, judge_due_at = %s", [goal_rows.moment(now)])
         note("goals", program.key, {"returned": 0}, {"returned": len(back)})
 
 
@@ -216,35 +189,25 @@ def change_terms(
     With `baseline_anew` every goal gets new terms, on the metric's present version, whose baseline the next daily
     judgment takes.
     """
-    latest: dict[int, GoalTerms] = {}
-    terms = GoalTerms.objects.filter(goal__in=rules).order_by("goal", "effective_from")
-    for row in terms.select_related("goal__team", "goal__metric"):
-        latest[row.goal_id] = row
-    moved = {
-        pk: row
-        for pk, row in latest.items()
-        if baseline_anew or any(getattr(row, name) != getattr(rules[pk], name) for name in ASKED)
-    }
-    draft = program.state == Program.State.DRAFT
-    for pk, row in moved.items():
-        before = asked_by(row)
-        day = today(row.goal.team.time_zone, now)
-        effective = row.effective_from if draft else day
-        values = asked_by(rules[pk]) | {"set_at": now, "set_by": by, "reason": reason}
-        if baseline_anew:
-            current = MetricVersion.objects.get(metric=row.goal.metric_id, current=True)
-            values |= dict.fromkeys(BASELINE) | {"metric_version_id": current.pk}
-        elif effective != row.effective_from:
-            values |= {name: getattr(row, name) for name in ("metric_version_id", *BASELINE)}
-        GoalTerms.objects.update_or_create(goal_id=pk, effective_from=effective or LONG_AGO, defaults=values)
-        after = {name: value for name, value in asked_by(rules[pk]).items() if value != before[name]}
-        note("goal terms", str(row.goal), {name: before[name] for name in after}, after)
-    touched = Goal.objects.filter(pk__in=moved)
-    touched.update(judge_due_at=now, **({"judged_on": None} if baseline_anew else {}))
-    _relink(rules)
-
-
-def _relink(rules: Mapping[int, GoalRule]) -> None:
-    """Let each goal name the rule that now asks it (rules may have changed places in the file)."""
     for rule in set(rules.values()):
-        Goal.objects.filter(pk__in=[pk for pk, r in rules.items() if r == rule]).exclude(rule=rule).update(rule=rule)
+        goal_rows.update([pk for pk, one in rules.items() if one == rule], "rule_id = %s", [rule.pk])
+    moved = goal_rows.otherwise(program, rules, now, every=baseline_anew)
+    _change(moved, program, now, note, by=by, reason=reason, baseline_anew=baseline_anew)
+
+
+def _change(
+    moved: Sequence[Moved],
+    program: Program,
+    now: datetime,
+    note: Note,
+    *,
+    by: User | None,
+    reason: str,
+    baseline_anew: bool = False,
+) -> None:
+    draft = program.state == Program.State.DRAFT
+    goal_rows.change(moved, draft=draft, now=now, by=by, reason=reason, baseline_anew=baseline_anew)
+    for one in moved:
+        note("goal terms", one.key, {name: one.before[name] for name in one.differs}, one.differs)
+    again = "judge_due_at = %s" + (", judged_on = NULL" if baseline_anew else "")
+    goal_rows.update([one.goal for one in moved], again, [goal_rows.moment(now)])

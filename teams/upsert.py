@@ -73,9 +73,10 @@ def _as_records(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
 
 
 def _adapt(field: Any, column: Sequence[Any]) -> Sequence[Any]:
-    """SQLite keeps days and moments as text; the rest goes in as it is."""
-    if isinstance(field, models.DateTimeField):
-        return [None if v is None else connection.ops.adapt_datetimefield_value(v) for v in column]
-    if isinstance(field, models.DateField):
-        return [None if v is None else v.isoformat() for v in column]
-    return column
+    """SQLite keeps days and moments as text; the rest goes in as it is. Of many rows most share a day or a moment."""
+    if not isinstance(field, models.DateField):  # which a DateTimeField is as well
+        return column
+    moments = isinstance(field, models.DateTimeField)
+    adapt = connection.ops.adapt_datetimefield_value if moments else connection.ops.adapt_datefield_value
+    known = {value: None if value is None else adapt(value) for value in set(column)}
+    return [known[value] for value in column]
