@@ -12,28 +12,33 @@ from .goal_words import effort, scorecard_address, to_do
 from .models import Team
 
 
-def link_for(team: Team, goal: GoalFacts, crumb: Crumb) -> str:
-    """The link that opens an issue for one item; "" where the playbook names no tracker."""
+def link_for(team: Team, goal: GoalFacts, crumb: Crumb, before: float = 0.0) -> str:
+    """The link that opens an issue for one item; "" where the playbook names no tracker.
+
+    `before` is what the items before it close of the gap.
+    """
     book = goal.playbook
     if book is None or not book.tracker:
         return ""
     title = f"{team.name}: {wording.item(crumb.item)}, for {goal.metric_name}"
-    return issue_link(book.tracker, book.tracker_link, title, text(team, goal, crumb, book))
+    return issue_link(book.tracker, book.tracker_link, title, text(team, goal, crumb, before, book))
 
 
-def text(team: Team, goal: GoalFacts, crumb: Crumb, book: Playbook) -> str:
+def text(team: Team, goal: GoalFacts, crumb: Crumb, before: float, book: Playbook) -> str:
     """The issue's text: what the item is, what it gains, how to go about it, and where it comes from."""
-    return "\n\n".join(part for part in (*_what(team, goal, crumb, book), *_how(crumb, book)) if part)
+    return "\n\n".join(part for part in (*_what(team, goal, crumb, before, book), *_how(crumb, book)) if part)
 
 
-def _what(team: Team, goal: GoalFacts, crumb: Crumb, book: Playbook) -> list[str]:
+def _what(team: Team, goal: GoalFacts, crumb: Crumb, before: float, book: Playbook) -> list[str]:
     name = code(book.tracker, crumb.item) if crumb.item else wording.item(crumb.item)
     unit, aggregation = goal.unit, goal.aggregation
     left = to_do(crumb)
     said = f"{name} has {left}." if left else f"{name} is far from the target."
     if crumb.closes is not None:
-        said += f" With the items before it, it closes {wording.share(crumb.closes)} of {team.name}'s gap"
-        said += f" on {goal.metric_name}."
+        together = f" ({wording.share(crumb.closes)} together with the items before it)" if before else ""
+        said += (
+            f" It closes {wording.share(crumb.closes - before)} of {team.name}'s gap on {goal.metric_name}{together}."
+        )
     stands = f"{team.name} is at {wording.value(goal.value, unit, aggregation)}"
     if goal.expected is not None:
         stands += f", its path at {wording.value(goal.expected, unit, aggregation)}"

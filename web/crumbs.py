@@ -91,7 +91,7 @@ def crumb_views(
                 link=item_link(book, crumb.item),
                 before=before,
                 check=book.verify_for(crumb.item) if book and "{item}" in book.verify and crumb.item else "",
-                issue=issues.link_for(team, goal, crumb) if now and number <= ISSUES else "",
+                issue=issues.link_for(team, goal, crumb, before) if now and number <= ISSUES else "",
                 digest=digest,
                 taken=taken.get(digest),
             )

@@ -37,7 +37,7 @@ HELD = [
 ]  # fmt: skip
 OPERATIONS = {
     "POST /api/v1/observations", "POST /api/v1/feeds/{key}/runs", "GET /api/v1/feeds/{key}/runs/{id}",
-    "GET /api/v1/teams/{key}/scorecard",
+    "GET /api/v1/teams/{key}/scorecard", "GET /api/v1/teams/{key}/next",
 }  # fmt: skip
 NAMES = {"feeds": ["ci", "none", "%00"], "teams": ["api", "web", "engineering", "none"]}
 

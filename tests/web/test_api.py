@@ -185,4 +185,5 @@ def test_the_schema_names_what_there_is(client, world: World):
         "/api/v1/feeds/{key}/runs",
         "/api/v1/feeds/{key}/runs/{id}",
         "/api/v1/teams/{key}/scorecard",
+        "/api/v1/teams/{key}/next",
     }

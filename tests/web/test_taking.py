@@ -76,8 +76,7 @@ def test_the_link_to_an_issue_says_it_all_and_sends_nothing(client, world):
     assert fields["title"] == "Api: api/views.py, for Functions with full annotations"
     assert fields["labels"] == "technical-quality"
     assert fields["body"] == (
-        "`api/views.py` has 51 to do. With the items before it, it closes 100 % of Api's gap on Functions with full"
-        " annotations.\n\n"
+        "`api/views.py` has 51 to do. It closes 100 % of Api's gap on Functions with full annotations.\n\n"
         "Api is at 10 %, its path at 32 %; the target is 90 % by 31 Dec 2026. Scorecard:"
         " http://127.0.0.1:8000/teams/api/#goal-typed-functions-typing\n\n"
         "Check: `mypy api/views.py`\n\nIt takes about 2 h.\n\n"
