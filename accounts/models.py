@@ -7,9 +7,20 @@ from typing import Any
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.db import models
 from django.db.models.functions import Lower
+from django.utils.crypto import salted_hmac
 
 
-class UserManager(BaseUserManager["User"]):
+class UserQuerySet(models.QuerySet["User"]):
+    """People by who may see them."""
+
+    def visible_to(self, user: User) -> UserQuerySet:
+        """Whoever may enter sees whoever else may; administrators see those who may not any more as well."""
+        if not user.is_active:
+            return self.none()
+        return self if user.is_superuser else self.filter(is_active=True)
+
+
+class UserManager(BaseUserManager["User"].from_queryset(UserQuerySet)):  # type: ignore[misc]
     """Creates people; an e-mail is compared without regard to case and kept in lower case."""
 
     def create_user(self, email: str, password: str | None = None, **extra: Any) -> User:
@@ -46,6 +57,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     address_suspended_reason = models.CharField(
         max_length=300, blank=True, help_text="set when the mail server refused the address for good"
     )
+    session_round = models.PositiveIntegerField(
+        default=0, help_text="sessions of an earlier round are no sessions any more: signed out everywhere"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = UserManager()
@@ -64,6 +78,11 @@ class User(AbstractBaseUser, PermissionsMixin):
     def get_full_name(self) -> str:
         """What to call this person on a page or in a mail."""
         return str(self)
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """What a session was opened with; another password, or another round, and it is no session any more."""
+        opened_with = f"{self.password}{self.session_round or ''}"
+        return salted_hmac("accounts.User.session", opened_with, secret=secret, algorithm="sha256").hexdigest()
 
     def is_away(self, day: Any) -> bool:
         """Whether the person said to be absent on this day (inclusive)."""
@@ -132,6 +151,60 @@ class ShareLink(models.Model):
 
     def __str__(self) -> str:
         return f"{self.label} ({self.scope})"
+
+
+class EntryLink(models.Model):
+    """A link in a mail that lets its holder set a password, once: 32 random bytes of which the SHA-256 is kept."""
+
+    class Purpose(models.TextChoices):
+        INVITATION = "invitation"
+        PASSWORD = "password"  # noqa: S105 - what for
+
+    purpose = models.CharField(max_length=12, choices=Purpose.choices)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="entry_links")
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    created_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-created_at", "-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.purpose} of {self.user}"
+
+    def is_live(self, now: Any) -> bool:
+        """Whether it still opens something."""
+        return self.used_at is None and self.revoked_at is None and now < self.expires_at
+
+
+class PasswordAsk(models.Model):
+    """Somebody asked for a new password by this e-mail; a job answers, so that asking tells nobody who is known."""
+
+    email = models.CharField(max_length=254)
+    asked_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["asked_at", "pk"]
+
+    def __str__(self) -> str:
+        return f"{self.email} at {self.asked_at:%Y-%m-%d %H:%M}"
+
+
+class Attempt(models.Model):
+    """One try that counts against a limit; whose it was is kept as a digest only, as people mistype into any field."""
+
+    bucket = models.CharField(max_length=64, help_text="digest of the limit's name and of whom it limits")
+    at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        ordering = ["at", "pk"]
+        indexes = [models.Index(fields=["bucket", "at"], name="attempt_bucket")]
+
+    def __str__(self) -> str:
+        return f"{self.bucket[:8]}… at {self.at:%Y-%m-%d %H:%M}"
 
 
 class AuditRow(models.Model):

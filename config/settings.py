@@ -54,6 +54,11 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "django_structlog",
     "csp",
+    "allauth",
+    "allauth.account",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
+    "allauth.mfa",
     "accounts",
     "program",
     "teams",
@@ -72,6 +77,8 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "web.viewers.ViewersChangeNothing",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
@@ -89,6 +96,29 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
+
+# Proxies before us, each of which adds an address to X-Forwarded-For; in production one ends TLS.
+TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 1 if PRODUCTION else 0)
+
+# Single sign-on by OpenID Connect, where an issuer is given; see docs/people.md.
+OIDC_ISSUER = env.str("OIDC_ISSUER", "").rstrip("/")
+OIDC_CLIENT_ID = env.str("OIDC_CLIENT_ID", "")
+OIDC_CLIENT_SECRET = env.str("OIDC_CLIENT_SECRET", "")
+OIDC_NAME = env.str("OIDC_NAME", "single sign-on")
+OIDC_EMAIL_DOMAINS = env.list("OIDC_EMAIL_DOMAINS", default=[])
+OIDC_CREATE_MEMBERS = env.bool("OIDC_CREATE_MEMBERS", False)
+OIDC_EMAILS_ARE_VERIFIED = env.bool("OIDC_EMAILS_ARE_VERIFIED", False)
+if PRODUCTION and OIDC_ISSUER and not OIDC_ISSUER.startswith("https://"):
+    raise environ.ImproperlyConfigured("OIDC_ISSUER is an address that begins with https://")
+# Of django-allauth parts are used behind pages of our own (docs/decisions/0010): it shows no page and sends no mail.
+ACCOUNT_ADAPTER = "accounts.adapters.NoMail"
+MFA_ADAPTER = "accounts.adapters.SealedSecrets"
+SOCIALACCOUNT_ADAPTER = "web.single_sign_on.GuardedWayOut"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+MFA_TOTP_ISSUER = "Quality programs"
+MFA_TOTP_TOLERANCE = 1  # a code of half a minute ago or ahead is taken as well: clocks differ
 
 TEMPLATES = [
     {

@@ -9,7 +9,9 @@ class NudgesConfig(AppConfig):
 
     def ready(self) -> None:
         # Models can be imported only now.
-        from . import digest, kinds, trouble
+        from . import digest, kinds, sign_in_mail, trouble
 
         kinds.register(digest.KIND)
         kinds.register(trouble.KIND)
+        for kind in sign_in_mail.KINDS:
+            kinds.register(kind)

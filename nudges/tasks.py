@@ -6,7 +6,7 @@ from celery import shared_task
 
 from accounts import clock
 
-from . import delivery, planning, trouble
+from . import delivery, planning, sign_in_mail, trouble
 
 
 @shared_task(name="nudges.tasks.plan_due", ignore_result=True)
@@ -18,6 +18,7 @@ def plan_due() -> None:
 
 @shared_task(name="nudges.tasks.deliver_due", ignore_result=True)
 def deliver_due() -> None:
-    """Send what is due, batch by batch, until nothing is left or the way is closed."""
+    """Answer who asked for a new password; send what is due, until nothing is left or the way is closed."""
+    sign_in_mail.answer_asks(clock.now())
     while delivery.deliver_batch(clock.now()).more:
         pass

@@ -98,6 +98,12 @@ def settles_ownership(request: HttpRequest) -> bool:
     return user.is_superuser or Program.objects.run_by(user).live().exists()
 
 
+def may_invite(request: HttpRequest) -> bool:
+    """Whether this person may invite others: an administrator, or whoever runs a program."""
+    user = person(request)
+    return not user.reads_only and (user.is_superuser or Program.objects.run_by(user).exists())
+
+
 def day(request: HttpRequest, present: date, name: str = "on") -> date:
     """The day that the address asks for with ?on= (or another name), or the present one. 404 when it is no day."""
     text = request.GET.get(name, "")

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from accounts import clock
-from nudges import delivery
+from nudges import delivery, sign_in_mail
 
 
 class Command(BaseCommand):
@@ -17,6 +17,7 @@ class Command(BaseCommand):
     help = "Send what is due in the outbox. Safe to run at any time, by hand or several at once."
 
     def handle(self, *_args: Any, **_options: Any) -> None:
+        sign_in_mail.answer_asks(clock.now())
         ended: Counter[str] = Counter()
         while True:
             batch = delivery.deliver_batch(clock.now())

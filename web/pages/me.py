@@ -1,0 +1,156 @@
+"""A person's own page: what others see of them, when they are away, how they sign in, what mail they get."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+
+from django.contrib import messages
+from django.contrib.auth import update_session_auth_hash
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts import entry, profile, roles, second_factor, throttle
+from accounts.clock import now
+from accounts.models import User
+from nudges import links, sign_in_mail
+from nudges.models import Mute
+from program.models import Program
+from teams.models import Membership
+from web import access, waits_told
+from web.render import page
+
+NOT_IT = "That is not your present password."
+
+
+@dataclass
+class Context:
+    """The page; `values` is what the form shows, `faults` belong to the part named `part`."""
+
+    template: ClassVar[str] = "pages/me.html"
+    here: ClassVar[str] = "me"
+    person: User
+    role: str
+    means: str
+    memberships: Sequence[Membership]
+    values: Mapping[str, str]
+    zones: Sequence[str]
+    part: str
+    faults: Sequence[str]
+    factor_since: datetime | None
+    codes_left: int
+    muted_all: bool
+    muted: Sequence[Program]
+    heard: Sequence[Program]
+    messages: Sequence[str]
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def me(request: HttpRequest) -> HttpResponse:
+    """Show the page; its POST keeps what others see, and when the person is away."""
+    if request.method != "POST":
+        return _page(request)
+    typed = {name: request.POST.get(name, "") for name in profile.FIELDS}
+    try:
+        done = profile.change(access.person(request), typed, now())
+    except profile.NotKept as fault:
+        access.person(request).refresh_from_db()
+        return _page(request, "profile", fault.faults, typed, 400)
+    messages.info(request, "Kept." if done else "Nothing was changed.")
+    return redirect("me")
+
+
+@sensitive_post_parameters("current", "password")
+@require_POST
+def password(request: HttpRequest) -> HttpResponse:
+    """Change the password, for whoever knows the present one."""
+    person = access.person(request)
+    taken = throttle.take((throttle.SIGN_IN, person.email), now=now())
+    if taken.wait is not None:
+        answer = _page(request, "password", [waits_told.words(taken.wait)], status=429)
+        return waits_told.told(answer, taken.wait)
+    if not person.check_password(request.POST.get("current", "")[: entry.LONGEST_PASSWORD]):
+        return _page(request, "password", [NOT_IT], status=400)
+    taken.give_back()
+    new = request.POST.get("password", "")
+    if faults := entry.password_faults(new, person):
+        return _page(request, "password", faults, status=400)
+    with transaction.atomic():
+        entry.change_password(person, new, now())
+        sign_in_mail.tell_of_change(person, sign_in_mail.PASSWORD, now())
+    update_session_auth_hash(request, person)
+    messages.info(request, "Your password is changed. Every other session of yours is ended.")
+    return redirect("me")
+
+
+@require_POST
+def sign_out_elsewhere(request: HttpRequest) -> HttpResponse:
+    """End every session of this person but this one."""
+    person = access.person(request)
+    roles.sign_out_everywhere(person, person, now())
+    update_session_auth_hash(request, person)
+    messages.info(request, "Every other session of yours is ended.")
+    return redirect("me")
+
+
+@require_POST
+def mail(request: HttpRequest) -> HttpResponse:
+    """Stop nudges or let them come again, of one program or of all; or use a refused address again."""
+    person = access.person(request)
+    key, action = request.POST.get("program", ""), request.POST.get("do", "")
+    if action == "address":
+        profile.resume_mail(person, now())
+        messages.info(request, "Mail goes to your address again.")
+        return redirect("me")
+    if action not in (links.STOP, links.START):
+        return _page(request, "mail", [f"do is one of {links.STOP}, {links.START}, address."], status=400)
+    told = {program.key: program for program in (*_muted(person), *links.programs_heard(person))}
+    program = (told.get(key) or access.program(request, key)) if key else None
+    links.act(links.Intent(person, program, action), now(), via="profile")
+    what = f"nudges of {program.name}" if program else "nudges"
+    messages.info(request, f"No more {what} from now on." if action == links.STOP else f"The {what} come again.")
+    return redirect("me")
+
+
+def _muted(person: User) -> list[Program]:
+    """Programs whose nudges this person stopped."""
+    return list(Program.objects.filter(mutes__person=person).order_by("name"))
+
+
+def _page(
+    request: HttpRequest,
+    part: str = "",
+    faults: Sequence[str] = (),
+    typed: Mapping[str, str] | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    person = access.person(request)
+    stopped = _muted(person)
+    role = roles.of(person)
+    factor_since = second_factor.since(person)
+    held = {name: str(getattr(person, name) or "") for name in profile.FIELDS}
+    return page(
+        request,
+        Context(
+            person=person,
+            role=str(role),
+            means=roles.MEANS[role],
+            memberships=list(person.memberships.select_related("team").order_by("role", "team__name")),
+            values=held if typed is None else typed,
+            zones=profile.zones(),
+            part=part,
+            faults=faults,
+            factor_since=factor_since,
+            codes_left=second_factor.recovery_codes_left(person) if factor_since else 0,
+            muted_all=Mute.objects.filter(person=person, program=None).exists(),
+            muted=stopped,
+            heard=[program for program in links.programs_heard(person) if program not in stopped],
+            messages=[str(message) for message in messages.get_messages(request)],
+        ),
+        status,
+    )
