@@ -160,7 +160,7 @@ class _Adapter(OpenIDConnectOAuth2Adapter):
     def openid_config(self) -> dict[str, Any]:
         try:
             config = super().openid_config
-        except (requests.RequestException, ValueError) as fault:
+        except (requests.RequestException, ValueError, AttributeError) as fault:
             raise SignOnFailed(f"the provider's own description cannot be read: {fault}") from fault
         if not isinstance(config, dict) or str(config.get("issuer", "")).rstrip("/") != settings.OIDC_ISSUER:
             raise SignOnFailed("the provider's own description names another issuer than OIDC_ISSUER")

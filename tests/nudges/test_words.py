@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
+from accounts.models import User
 from nudges import words
 from nudges.stories import Crumb, HowTo, Since, Story
 from nudges.trouble import Line
@@ -119,7 +120,36 @@ def trouble(number: int, more: int = 0, **changes):
     }  # fmt: skip
 
 
+def link(name="Ann <typed>", **changes):
+    context = {
+        "person": User(email="ann@example.com", name=name), "by": User(email="zoe@example.com", name="Zoë & <typed>"),
+        "address": f"https://quality.example.com/set-password/{'x' * 43}/", "until": datetime(2026, 3, 23, 9, 30),
+        "single_sign_on": "", "site": "https://quality.example.com",
+    }  # fmt: skip
+    return context | changes
+
+
+def changed(what, by=None):
+    return {
+        "person": User(email="ann@example.com", name="Ann <typed>"), "what": what, "by": by,
+        "at": datetime(2026, 3, 16, 9, 30), "site": "https://quality.example.com",
+    }  # fmt: skip
+
+
 CONTEXTS = {
+    "invitation": {
+        "by somebody": link(),
+        "by nobody": link(by=None),
+        "single sign-on": link(single_sign_on="Acme & <typed>"),
+        "long": link(by=User(email="z@example.com", name="Z" * 200), single_sign_on="S" * 200),
+    },
+    "password-reset": {"ordinary": link(by=None), "no name": link(name="", by=None)},
+    "sign-in-changed": {
+        "password": changed("password"),
+        "second factor": changed("second factor"),
+        "removed": changed("factor removed"),
+        "removed by somebody": changed("factor removed", User(email="zoe@example.com", name="Zoë <typed>")),
+    },
     "trouble": {
         "one": trouble(1),
         "several": trouble(3),
