@@ -57,7 +57,15 @@ def test_the_code_is_that_of_the_standard():
 
 def test_it_is_set_with_its_first_code_only(ann, clock):
     sealed = second_factor.new_secret()
-    for wrong in ("", "000000", "12345", "x" * 1000, "٠" * 6, "\0", code_of(unseal(sealed), NOW + timedelta(minutes=3))):
+    for wrong in (
+        "",
+        "000000",
+        "12345",
+        "x" * 1000,
+        "٠" * 6,
+        "\0",
+        code_of(unseal(sealed), NOW + timedelta(minutes=3)),
+    ):
         assert second_factor.confirm(ann, sealed, wrong, NOW) is None
     assert not second_factor.is_set(ann)
     secret, codes = set_up(ann, NOW)

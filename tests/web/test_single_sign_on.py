@@ -84,7 +84,9 @@ def test_a_known_person_is_found_by_e_mail_and_goes_where_they_wanted(client, wo
     assert "/userinfo" not in sso.asked
 
 
-@pytest.mark.parametrize("wanted", ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)"])
+@pytest.mark.parametrize(
+    "wanted", ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)"]
+)
 def test_it_leads_on_to_no_other_site(client, world, sso, wanted):
     assert back(client, sso, begin(client, wanted))["Location"] == "/"
 
@@ -274,7 +276,9 @@ def test_somebody_unknown_is_made_a_member_only_where_the_setting_says_so(client
     assert (row.via, row.after) == ("single sign-on", {"name": "New Person", "role": "member"})
 
 
-@pytest.mark.parametrize("email", ["not-an-address", "a@b\0.example", "x" * 300 + "@example.com", "<script>@example.com"])
+@pytest.mark.parametrize(
+    "email", ["not-an-address", "a@b\0.example", "x" * 300 + "@example.com", "<script>@example.com"]
+)
 def test_what_is_no_e_mail_makes_nobody(client, world, sso, settings, email):
     settings.OIDC_CREATE_MEMBERS = True
     sso.email = email
