@@ -169,7 +169,7 @@ def test_a_client_is_who_the_trusted_proxies_saw(ann, clock, settings, proxies, 
 
 def test_a_code_is_asked_for_and_only_then_there_is_a_session(client, ann):
     now = datetime.now(UTC)
-    secret, codes = set_up(ann, now)
+    _, codes = set_up(ann, now)
     assert enter(client, wanted="/teams/")["Location"] == "/sign-in/code/"
     assert not signed_in(client)
     assert client.get("/teams/").status_code == 302
