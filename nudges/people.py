@@ -62,6 +62,14 @@ class Org:
                 absent = absent or person
         return first
 
+    def leader_above(self, team_id: int) -> tuple[User | None, Team | None]:
+        """Who looks after a team's group: the first lead of a group above it, going up, and of which; or nobody."""
+        for above in self._upwards(self.teams[team_id]):
+            active = [person for person in self.leads.get(above.pk, ()) if person.is_active]
+            if above.pk != team_id and active:
+                return active[0], above
+        return None, None
+
     def _upwards(self, team: Team) -> Iterator[Team]:
         seen: set[int] = set()
         above: Team | None = team

@@ -183,7 +183,7 @@ def _leaders(short: Sequence[Short], its_board: Board) -> list[Leader]:
     teams: Counter[int | None] = Counter()
     above: dict[int, tuple[User | None, Team | None]] = {}
     for row in its_board.rows:
-        above[row.team.pk] = person, _ = _leader_above(row.team, org)
+        above[row.team.pk] = person, _ = org.leader_above(row.team.pk)
         teams[person.pk if person else None] += 1
     found: dict[int | None, Leader] = {}
     for one in short:
@@ -194,18 +194,6 @@ def _leaders(short: Sequence[Short], its_board: Board) -> list[Leader]:
         if group is not None and group not in leader.groups:
             leader.groups.append(group)
     return list(found.values())
-
-
-def _leader_above(team: Team, org: Org) -> tuple[User | None, Team | None]:
-    seen = {team.pk}
-    parent = team.parent_id
-    while parent is not None and parent not in seen and parent in org.teams:
-        seen.add(parent)
-        active = [person for person in org.leads.get(parent, ()) if person.is_active]
-        if active:
-            return active[0], org.teams[parent]
-        parent = org.teams[parent].parent_id
-    return None, None
 
 
 def _read_trails(shown: Iterable[Short], on: date) -> None:

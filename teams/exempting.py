@@ -17,6 +17,7 @@ from program.models import Program
 
 from .models import Exemption, Goal
 from .renegotiating import judge_again, locked
+from .roles import ACTS, SPEAKS, Role
 from .typed import Unfit
 
 MOST_DAYS = 184
@@ -104,6 +105,16 @@ def decline(made: Exemption, *, text: str, by: User, now: datetime) -> None:
             raise Unfit("This request is not open any more: somebody answered it or took it back.")
         record("exemption", str(goal), at=now, actor=by, via="page", reason=text, before={"state": "waiting"},
                after={"state": "declined"})  # fmt: skip
+
+
+def may_end(made: Exemption, user: User, role: Role, *, owner: bool) -> bool:
+    """Whether somebody may withdraw a request or end an exemption: an owner, who speaks for the team, who asked.
+
+    A request that waits may be withdrawn by anybody who acts in the team; an owner declines it instead.
+    """
+    if made.approved_at is None:
+        return role in ACTS
+    return owner or role in SPEAKS or (role in ACTS and made.asked_by_id == user.pk)
 
 
 def end(made: Exemption, *, text: str, by: User, now: datetime) -> str:

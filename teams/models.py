@@ -247,6 +247,11 @@ class Exemption(models.Model):
         """The last day that it counts on, or would have."""
         return self.until_day if self.ended_on is None else min(self.until_day, self.ended_on - timedelta(days=1))
 
+    @property
+    def counts_again(self) -> date:
+        """The day from which on the goal is judged as ever."""
+        return self.last_day + timedelta(days=1)
+
     def state_on(self, day: date) -> str:
         """Where it is: waiting, declined, withdrawn, to come, in force, ended, ended early or taken back."""
         if self.declined_at is not None:

@@ -19,6 +19,7 @@ from django.db.models import Max
 from accounts.audit import record
 from accounts.clock import today
 from accounts.models import User
+from program import wording
 from program.models import GoalRule, MetricVersion, Program
 from program.rules.forecast import FEWEST_POINTS, WINDOW_DAYS, slope
 from program.rules.numbers import equal, reached
@@ -42,6 +43,7 @@ class Meaning:
     """
 
     terms: Terms
+    version: MetricVersion
     judgment: Judgment
     pace: float | None
     pace_now: float | None
@@ -50,7 +52,7 @@ class Meaning:
 
 def newest_terms(goal: Goal) -> GoalTerms:
     """The goal's newest terms; a goal always has some."""
-    found = goal.terms.select_related("metric_version").order_by("-effective_from").first()
+    found = goal.terms.select_related("metric_version", "set_by").order_by("-effective_from").first()
     if found is None:
         raise Unfit("This goal has no terms yet: the program's file gives it some.")
     return found
@@ -111,6 +113,7 @@ def meaning(
         **(asked | {"milestones": tuple((date.fromisoformat(when), value) for when, value in asked["milestones"])}),
         direction=version.direction,
         aggregation=version.aggregation,
+        exemptions=(),
     )
     if rebaseline:
         terms = replace(terms, baseline=None, baseline_as_of=None, outdated=False)
@@ -120,7 +123,8 @@ def meaning(
     pace = None
     if judgment.target is not None and judgment.baseline is not None:
         pace = (judgment.target - judgment.baseline) / (terms.due - terms.start).days
-    return Meaning(terms, judgment, pace, _pace(with_value(series)), len(held.milestones) - len(terms.milestones))
+    left_out = len(held.milestones) - len(terms.milestones)
+    return Meaning(terms, version, judgment, pace, _pace(with_value(series)), left_out)
 
 
 def _pace(series: list[tuple[date, float]]) -> float | None:
@@ -154,7 +158,7 @@ def agree(
         asked = asked_anew(
             held, day, target=target, due=due, start=start, rebaseline=rebaseline, version=version
         )  # fmt: skip
-        rule = _own_line(program, goal, asked, f"{goal.team.name}'s own terms since {day}, {chosen}")
+        rule = _own_line(program, goal, asked, f"its own terms since {wording.day(day)}, {chosen}")
 
         def note(kind: str, key: str, before: Any, after: Any) -> None:
             record(

@@ -48,6 +48,17 @@ def goals(request: HttpRequest) -> GoalQuerySet:
     return Goal.objects.visible_to(person(request))
 
 
+def goal(request: HttpRequest, found: Team, program_key: str, metric_key: str) -> Goal:
+    """A goal of a team that this person may see, by its program and metric; or 404."""
+    rows = goals(request).filter(team=found).select_related("program", "metric", "team", "rule")
+    row = None
+    if "\0" not in program_key + metric_key:
+        row = rows.filter(program__key=program_key, metric__key=metric_key).first()
+    if row is None:
+        raise Http404(f"{found.key} has no such goal")
+    return row
+
+
 def program(request: HttpRequest, key: str) -> Program:
     """A program this person may see, or 404."""
     return _found(Program.objects.visible_to(person(request)).select_related("sponsor"), key)

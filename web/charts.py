@@ -23,6 +23,7 @@ def goal_figure(
     judgment: Judgment,
     series: Sequence[tuple[date, float | None]],
     changed_ruler_on: Sequence[date] = (),
+    changed_terms_on: Sequence[date] = (),
     axis: tuple[date, date] | None = None,
 ) -> dict[str, Any]:
     """One goal: the value as a strong line, its path as a thin one, the forecast dashed to the due day.
@@ -44,11 +45,12 @@ def goal_figure(
         traces.append(_line("forecast", [last, end], [value, reached], QUIET, 1.5, dash="dash"))
     shapes = [_shade(first, last) for first, last in terms.exemptions]
     shown_from = axis[0] if axis else date.min
-    rulers = [day for day in changed_ruler_on if day >= shown_from]
-    shapes += [_mark(day) for day in rulers]
+    marks = [(day, "new ruler") for day in changed_ruler_on if day >= shown_from]
+    marks += [(day, "other terms") for day in changed_terms_on if day >= shown_from]
+    shapes += [_mark(day) for day, _ in marks]
     levels = {"target": judgment.target} if judgment.target is not None else {}
     figure = _figure(version, traces, shapes, levels)
-    figure["layout"]["annotations"] += [_ruler_label(day) for day in rulers]
+    figure["layout"]["annotations"] += [_mark_label(day, text) for day, text in marks]
     if axis:
         figure["layout"]["xaxis"]["range"] = [day.isoformat() for day in axis]
     return figure
@@ -121,7 +123,7 @@ def _shade(first: date, last: date) -> dict[str, Any]:
 
 
 def _mark(day: date) -> dict[str, Any]:
-    """The day on which the ruler changed."""
+    """The day on which the ruler, or the goal's terms, changed."""
     return {
         "type": "line", "xref": "x", "yref": "paper", "x0": day.isoformat(), "x1": day.isoformat(), "y0": 0, "y1": 1,
         "line": {"width": 1, "dash": "dot", "color": INK},
@@ -170,9 +172,9 @@ def _top(traces: Sequence[go.Scatter]) -> float:
     return max([1.0, *(value for trace in traces for value in trace.y if value is not None)]) * 1.04
 
 
-def _ruler_label(day: date) -> dict[str, Any]:
+def _mark_label(day: date, text: str) -> dict[str, Any]:
     return {
-        "text": "new ruler", "xref": "x", "yref": "paper", "x": day.isoformat(), "y": 0, "xanchor": "left",
+        "text": text, "xref": "x", "yref": "paper", "x": day.isoformat(), "y": 0, "xanchor": "left",
         "yanchor": "bottom", "showarrow": False,
     }  # fmt: skip
 

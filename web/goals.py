@@ -109,7 +109,7 @@ def _view(
         playbook=playbook,
         check=check,
         chart=chart if goal.as_of else "",
-        chart_told=_chart_told(goal),
+        chart_told=chart_told(goal),
         came=came.get((goal.version, goal.as_of)) if goal.as_of else None,
         said_then=_said_then(goal, said.get(goal.pk)),
         open=goal.status in SHORT or goal.held or goal.slipped,
@@ -142,7 +142,7 @@ def _late(goal: GoalFacts) -> str:
     return f"{wording.count(round(days / 365.25), 'year')} late"
 
 
-def _chart_told(goal: GoalFacts) -> str:
+def chart_told(goal: GoalFacts) -> str:
     """What the chart shows, for who does not see it: from where to where, by when."""
     unit, aggregation = goal.unit, goal.aggregation
     if goal.value is None:

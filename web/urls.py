@@ -6,7 +6,9 @@ from django.urls import include, path
 
 from web import ops
 from web.pages import (
+    exemptions,
     feeds,
+    goal,
     home,
     indexes,
     me,
@@ -25,6 +27,8 @@ from web.pages import (
     team,
     unsubscribe,
 )  # fmt: skip
+
+GOAL = "teams/<str:key>/goals/<str:program_key>/<str:metric_key>"
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -84,6 +88,19 @@ urlpatterns = [
     path("teams/<str:key>/taken/<int:pk>/release", team.release, name="item-release"),
     path("teams/<str:key>/dispute/<str:metric_key>", metrics.dispute, name="dispute"),
     path("groups/<str:key>/", indexes.group, name="group"),
+    path(f"{GOAL}/", goal.goal, name="goal"),
+    path(f"{GOAL}/meaning", goal.meaning, name="goal-meaning"),
+    path(f"{GOAL}/propose", goal.propose, name="goal-propose"),
+    path(f"{GOAL}/proposals/<int:pk>/withdraw", goal.withdraw, name="proposal-withdraw"),
+    path(f"{GOAL}/proposals/<int:pk>/answer", goal.answer, name="proposal-answer"),
+    path(f"{GOAL}/exempt", goal.exempt, name="goal-exempt"),
+    path(f"{GOAL}/terms", goal.set_terms, name="goal-terms"),
+    path("exemptions/", exemptions.every, name="exemptions"),
+    path("exemptions/table.csv", exemptions.every_table, name="exemptions-csv"),
+    path("exemptions/<int:pk>/answer", exemptions.answer, name="exemption-answer"),
+    path("exemptions/<int:pk>/end", exemptions.end, name="exemption-end"),
+    path("programs/<str:key>/exemptions/", exemptions.of_program, name="program-exemptions"),
+    path("programs/<str:key>/exemptions/table.csv", exemptions.program_table, name="program-exemptions-csv"),
     path("unsubscribe/<str:token>/", unsubscribe.unsubscribe, name="unsubscribe"),
     path("api/v1/", include("web.api.urls")),
     path("healthz", ops.healthz, name="healthz"),

@@ -59,7 +59,7 @@ def test_one_team_gets_a_line_of_its_own(world):
     assert list(rules.values_list("position", "teams", "due")) == [*before, (2, ["api"], DUE)]
     own = rules.last()
     assert (own.target, own.improve_by, own.start, own.chosen) == (
-        0.6, None, date(2026, 1, 1), "Api's own terms since 2026-03-16, as Alice proposed",
+        0.6, None, date(2026, 1, 1), "its own terms since 16 Mar 2026, as Alice proposed",
     )  # fmt: skip
     goal.refresh_from_db()
     assert goal.rule == own
@@ -229,7 +229,7 @@ class TestProposals:
         )  # fmt: skip
         row = made.goal.terms.last()
         assert (row.target, row.due, row.set_by, row.reason) == (0.6, DUE, world.tess, "a rewrite comes first")
-        assert GoalRule.objects.last().chosen == "Api's own terms since 2026-03-16, as Alice proposed"
+        assert GoalRule.objects.last().chosen == "its own terms since 16 Mar 2026, as Alice proposed"
         rows = AuditRow.objects.filter(kind="proposal").order_by("pk")
         assert [(row.actor, row.after, row.reason) for row in rows] == [
             (world.alice, {"target": 0.6, "due": "2027-06-30"}, "a rewrite comes first"),

@@ -22,7 +22,7 @@ from teams import roles, taking
 from teams.boards import series_of
 from teams.goal_facts import arrivals, goals_on
 from teams.goal_words import anchor, needs
-from teams.models import Dispute, Membership, Standing, TakenItem, Team
+from teams.models import LONG_AGO, Dispute, GoalTerms, Membership, Standing, TakenItem, Team
 from teams.standings import compute
 from teams.terms import in_force
 from web import access, charts
@@ -101,6 +101,7 @@ def chart(request: HttpRequest, key: str, goal: int) -> HttpResponse:
     judged, _ = compute([on_day])
     version = MetricVersion.objects.get(pk=on_day.metric_version)
     opened = version.metric.versions.filter(number__gt=1).values_list("opened_at", flat=True)
+    other_terms = GoalTerms.objects.filter(goal=goal, effective_from__gt=LONG_AGO, effective_from__lte=on)
     span = access.day(request, on_day.terms.start, "from"), access.day(request, on_day.terms.due, "until")
     figure = charts.goal_figure(
         version,
@@ -108,6 +109,7 @@ def chart(request: HttpRequest, key: str, goal: int) -> HttpResponse:
         judged[0].judgment,
         series_of(on_day),
         [moment.date() for moment in opened if moment.date() <= on],
+        list(other_terms.order_by("effective_from").values_list("effective_from", flat=True)),
         span if "from" in request.GET and span[0] < span[1] else None,
     )
     return figure_answer(request, figure)
