@@ -28,10 +28,10 @@ from reviews.brief import compose
 from reviews.evidence import collect
 from reviews.models import Brief, Review
 from reviews.schedule import schedule
-from teams import trust
+from teams import exempting, proposing, trust
 from teams.apply.files import apply_text
 from teams.ingest import Origin, ingest, of_feed
-from teams.models import Goal, Hold, Membership, Source, Team
+from teams.models import Exemption, Goal, Hold, Membership, Source, Team
 from teams.reorganizing import add_pattern
 from teams.standings import judge_due
 from tests.people import HEADER, NOW, PASSWORD
@@ -183,6 +183,7 @@ def _things(world: World) -> None:
         source = Source.objects.get(metric_version__metric=metric, team__key="web", name=f"acme/{key}")
         names[f"{key}.source"] = source.pk
         _said(world, program, word)
+    _answered_back(world)
     schedule(NOW)
     for key, (word, *_) in PROGRAMS.items():
         review = Review.objects.filter(program__key=key).order_by("starts_at").first()
@@ -197,6 +198,30 @@ def _things(world: World) -> None:
     names["pattern"] = ours.ownership_patterns.get().pk
     names["password"] = PASSWORD
     names["unsubscribe"] = links.write(links.Intent(world.people["lead"], Program.objects.get(key="typing")))
+
+
+def _answered_back(world: World) -> None:
+    """What teams asked of owners: web a proposal and a request in typing, api a request in inner and a rest in other."""
+    until = (NOW + timedelta(days=30)).date()
+
+    def goal(program: str, team: str) -> Goal:
+        return Goal.objects.get(pk=world.names[f"{program}.{team}.goal"])
+
+    def ask(program: str, team: str, who: str) -> Exemption:
+        return exempting.ask(
+            goal(program, team), reason="unfit", text=f"{PROGRAMS[program][0]} request", until=until, from_day=None,
+            by=world.people[who], now=NOW,
+        )  # fmt: skip
+
+    made = proposing.propose(
+        goal("typing", "web"), target=0.5, due=None, reason="less", by=world.people["otherlead"], now=NOW
+    )
+    world.names["typing.proposal"] = made.pk
+    world.names["typing.asked"] = ask("typing", "web", "otherlead").pk
+    world.names["inner.asked"] = ask("inner", "api", "member").pk
+    rests = ask("other", "api", "member")
+    exempting.approve(rests, until=None, text="", by=world.people["otherowner"], now=NOW)
+    world.names["other.exemption"] = rests.pk
 
 
 def _said(world: World, program: Program, word: str) -> None:
