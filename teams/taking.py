@@ -124,8 +124,8 @@ def _acts(user: User, *, placed: bool) -> bool:
 
 
 def of_person(user: User) -> list[TakenItem]:
-    """What a person is on now, of goals that still count, longest first. One query."""
-    asked = Goal.objects.on_scorecards().filter(metric=OuterRef("metric"), team=OuterRef("team"))
+    """What a person is on now, of goals that still count and that they may see, longest first. One query."""
+    asked = Goal.objects.visible_to(user).on_scorecards().filter(metric=OuterRef("metric"), team=OuterRef("team"))
     rows = TakenItem.objects.filter(Exists(asked), by=user, released_at=None)
     return list(rows.select_related("team", "metric").order_by("at", "pk"))
 

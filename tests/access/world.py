@@ -28,7 +28,7 @@ from reviews.brief import compose
 from reviews.evidence import collect
 from reviews.models import Brief, Review
 from reviews.schedule import schedule
-from teams import exempting, proposing, trust
+from teams import exempting, proposing, taking, trust
 from teams.apply.files import apply_text
 from teams.ingest import Origin, ingest, of_feed
 from teams.models import Exemption, Goal, Hold, Membership, Source, Team
@@ -182,6 +182,9 @@ def _things(world: World) -> None:
         names[f"{key}.hold"] = hold.pk
         source = Source.objects.get(metric_version__metric=metric, team__key="web", name=f"acme/{key}")
         names[f"{key}.source"] = source.pk
+        names[f"{key}.item"] = taking.digest_of(f"acme/{key}", f"{word}/api.py")
+        bob = world.people["member"]
+        names[f"{key}.taken"] = taking.take(api, metric, f"acme/{key}", f"{word}/taken.py", by=bob, now=NOW).pk
         _said(world, program, word)
     _answered_back(world)
     schedule(NOW)
