@@ -187,7 +187,7 @@ def change_terms(
     """Give the goals (by id) whose rule asks something else new terms; what was in force before stays on record.
 
     With `baseline_anew` every goal gets new terms, on the metric's present version, whose baseline the next daily
-    judgment takes.
+    judgment takes; so does a goal whose start day is another: a baseline is that of the start day.
     """
     for rule in set(rules.values()):
         goal_rows.update([pk for pk, one in rules.items() if one == rule], "rule_id = %s", [rule.pk])
@@ -206,8 +206,11 @@ def _change(
     baseline_anew: bool = False,
 ) -> None:
     draft = program.state == Program.State.DRAFT
-    goal_rows.change(moved, draft=draft, now=now, by=by, reason=reason, baseline_anew=baseline_anew)
+    anew = [one for one in moved if baseline_anew or (not draft and "start" in one.differs)]
+    rest = [one for one in moved if not (baseline_anew or (not draft and "start" in one.differs))]
+    for some, again in ((anew, True), (rest, False)):
+        goal_rows.change(some, draft=draft, now=now, by=by, reason=reason, baseline_anew=again)
+        judged = "judge_due_at = %s" + (", judged_on = NULL" if again else "")
+        goal_rows.update([one.goal for one in some], judged, [goal_rows.moment(now)])
     for one in moved:
         note("goal terms", one.key, {name: one.before[name] for name in one.differs}, one.differs)
-    again = "judge_due_at = %s" + (", judged_on = NULL" if baseline_anew else "")
-    goal_rows.update([one.goal for one in moved], again, [goal_rows.moment(now)])

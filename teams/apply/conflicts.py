@@ -17,7 +17,7 @@ from program.models import Program
 
 from . import told
 from .difference import HEADINGS
-from .paths import ORDER, Flat, Place, entries
+from .paths import ORDER, Flat, Place, asked_by, entries
 
 KINDS = {
     "program": ("program", "owner"),
@@ -146,7 +146,15 @@ def _rows(program: Program) -> list[AuditRow]:
 def _row(rows: Sequence[AuditRow], section: str, entry: str, names: Sequence[str]) -> AuditRow | None:
     """The newest change that names the field, else the newest of the entry, else of the section."""
     of_section = [row for row in rows if row.kind.startswith(KINDS[section])]
-    of_entry = [row for row in of_section if entry and entry in row.key]
+    of_entry = [row for row in of_section if entry and _is_about(row.key, section, entry)]
     words = {name.rpartition(".")[2].partition(" ")[0].rstrip("s") for name in names}
     naming = [row for row in of_entry or of_section if any(w in str(row.after) + str(row.before) for w in words)]
     return next(iter(naming or of_entry or of_section), None)
+
+
+def _is_about(key: str, section: str, entry: str) -> bool:
+    """Whether an audit row's key names an entry: a goal line by its metric and one of its teams."""
+    if section != "goals":
+        return entry in key
+    metric, teams = asked_by(entry)
+    return key.partition("/")[2] in [f"{metric}/{team}" for team in (teams if isinstance(teams, list) else ())]

@@ -68,15 +68,19 @@ def _entries(section: str, held: Any) -> Iterator[tuple[str, Mapping[str, Any]]]
         return
     seen: Counter[str] = Counter()
     for one in held:
-        key = _line_key(one) if section == "goals" else str(one["key"])
+        if section != "goals":
+            yield str(one["key"]), one
+            continue
+        teams = sorted(one["teams"]) if isinstance(one["teams"], list) else one["teams"]
+        key = json.dumps([one["metric"], teams])
         seen[key] += 1
-        yield (key if seen[key] == 1 else f"{key} {seen[key]}"), one
+        yield json.dumps([one["metric"], teams, seen[key]]), one
 
 
-def _line_key(line: Mapping[str, Any]) -> str:
-    """What tells one goal line from another: its metric and its teams."""
-    teams = line["teams"]
-    return json.dumps([line["metric"], sorted(teams) if isinstance(teams, list) else teams])
+def asked_by(entry: str) -> tuple[str, Any]:
+    """The metric and the teams of a goal line, by which it is told from others."""
+    metric, teams, _ = json.loads(entry)
+    return metric, teams
 
 
 def _fields(held: Mapping[str, Any], within: str = "") -> Iterator[tuple[str, Any]]:

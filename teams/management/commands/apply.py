@@ -50,7 +50,7 @@ class Command(BaseCommand):
         self._rows(outcome.changes)
         if outcome.conflicts:
             self._refuse(outcome.conflicts)
-        made = f"{len(outcome.changes)} change{'s' if len(outcome.changes) != 1 else ''}"
+        made = f"{len(outcome.changes)} changes"
         if not outcome.changes:
             self.stdout.write("Nothing to change.")
         elif plan:
