@@ -16,6 +16,8 @@ from .fields import Fields
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 ENDED = (Program.State.COMPLETED, Program.State.CANCELED)
 MOST_HOURS = 10_000
+LONGEST_END = 10_100
+"""What was learned, and why it was given up: two texts in one."""
 KNOWN = {
     "key", "name", "state", "ended", "purpose", "why_now", "lighter_steps_tried", "sponsor", "owners", "start", "end",
     "stop_if", "guardrails", "probation_reviews", "weekly_hours", "audience", "guard_of", "review",
@@ -82,7 +84,7 @@ def _ended(program: Fields, state: str) -> dict[str, Any]:
     ended.only({"day", "why"})
     if state not in ENDED:
         program.fault("ended", f"ended is of a program whose state is {' or '.join(ENDED)}, not {state}")
-    return {"ended_on": ended.day("day"), "ended_why": ended.text("why")}
+    return {"ended_on": ended.day("day"), "ended_why": ended.text("why", most=LONGEST_END)}
 
 
 def _review(review: Fields | None) -> dict[str, Any]:

@@ -174,7 +174,7 @@ def programs(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @given(programs())
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 def test_a_program_is_the_same_elsewhere(said):
     with elsewhere():
         apply_text(ORG, now=NOW, via="test")
