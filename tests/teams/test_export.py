@@ -55,7 +55,7 @@ metrics:
       office_hours: Tue 14-15
       item_link: "https://git.example.com/{item}"
       tracker: jira
-      tracker_link: https://jira.example.com/browse/RULE
+      tracker_link: "https://jira.example.com/secure/CreateIssueDetails!init.jspa?pid=1&issuetype=2"
 goals:
   - {metric: rules, teams: all, start: 2026-01-01, due: 2026-12-31, target: 5}
   - metric: rules

@@ -50,7 +50,10 @@ def playbooks(draw: st.DrawFn) -> dict[str, Any]:
         "item_link": draw(maybe(addresses)),
     }
     if draw(st.booleans()):
-        made |= {"tracker": draw(st.sampled_from(["github", "gitlab", "jira"])), "tracker_link": draw(addresses)}
+        made |= {
+            "tracker": draw(st.sampled_from(["github", "gitlab"])),
+            "tracker_link": "https://git.example.com/acme/app",
+        }
     return filled(made)
 
 
