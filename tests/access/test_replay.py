@@ -1,0 +1,120 @@
+"""Everybody goes from link to link as far as they may; whatever anybody reached is then asked as everybody else."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from html import unescape
+from urllib.parse import urljoin
+
+import pytest
+from django.urls import Resolver404
+
+from tests.access.asking import route_of, send, status_of, tables
+from tests.access.table import FILE, filled, read
+from tests.access.world import World, built
+
+TABLE = read(FILE.read_text(encoding="utf-8"))
+LINK = re.compile(r'(?:href|src|data-figure)="([^"#]+)')
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
+
+
+class Seen:
+    """What each subject was answered at each address: asked once, however many ways lead there."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.answers: dict[tuple[str, str], tuple[str, str]] = {}
+
+    def ask(self, subject: str, address: str) -> tuple[str, str]:
+        """The status and the text of the answer."""
+        if (subject, address) not in self.answers:
+            answer = send(self.world.clients[subject], "GET", address)
+            text = b"".join(answer) if answer.streaming else answer.content
+            self.answers[subject, address] = status_of(answer), text.decode("utf-8", "replace")
+        return self.answers[subject, address]
+
+    def walk(self, subject: str, first: list[str]) -> set[str]:
+        """Every address that this subject reaches and is answered something at."""
+        reached, waiting, met = set(), list(first), set(first)
+        while waiting:
+            address = waiting.pop(0)
+            status, text = self.ask(subject, address)
+            if status != "200":
+                continue
+            reached.add(address)
+            for link in sorted(links(address, text)):
+                if link not in met:
+                    met.add(link)
+                    waiting.append(link)
+        return reached
+
+
+def links(address: str, text: str) -> Iterator[str]:
+    """Addresses of this service that a page leads to; of many days and orders of one page, the first."""
+    once: set[str] = set()
+    for found in LINK.findall(text):
+        there = urljoin(address, unescape(found))
+        path, _, asked = there.partition("?")
+        shape = path + "?" + re.sub(r"=[^&]*", "=", asked)
+        if path.startswith("/") and not path.startswith(("/static/", "//")) and shape not in once:
+            once.add(shape)
+            yield there
+
+
+@pytest.fixture(scope="module")
+def seen(django_db_setup: None, django_db_blocker) -> Iterator[Seen]:
+    with django_db_blocker.unblock(), built() as world:
+        before = tables()
+        found = Seen(world)
+        reached: set[str] = set()
+        for subject in world.clients:
+            may = [filled(row.address, world.names) for row in TABLE.rows if opens(row, subject)]
+            reached |= found.walk(subject, ["/", *may])
+        for subject in world.clients:
+            for address in sorted(reached):
+                found.ask(subject, address)
+        assert tables() == before, "going from link to link changed rows"
+        yield found
+
+
+def opens(row, subject: str) -> bool:
+    return row.method == "GET" and row.expected.get(subject) == "200"
+
+
+def test_many_addresses_were_reached(seen: Seen) -> None:
+    assert len({address for _, address in seen.answers}) > 120
+
+
+def test_nobody_is_answered_beyond_the_table(seen: Seen) -> None:
+    """At an address of the table, what its line says; at another one of its route, what some line of the route says."""
+    exact, of_route = {}, defaultdict(set)
+    for row in TABLE.rows:
+        if row.method == "GET":
+            address = filled(row.address, seen.world.names)
+            for subject, expected in row.expected.items():
+                exact[subject, address] = expected
+                of_route[subject, route_of(address)].add(expected)
+    faults = []
+    for (subject, address), (status, _) in sorted(seen.answers.items()):
+        path = address.partition("?")[0]
+        try:
+            may = {exact[subject, path]} if (subject, path) in exact else of_route[subject, route_of(path)]
+        except Resolver404:
+            may = {"404"}
+        if status not in may:
+            faults.append(f"{subject} at {address}: {status}, not {' or '.join(sorted(may))}")
+    assert faults == []
+
+
+@pytest.mark.parametrize("word", [word for word, _ in TABLE.words])
+def test_a_word_is_met_by_those_who_may_read_it_and_by_nobody_else(seen: Seen, word: str) -> None:
+    who = dict(TABLE.words)[word]
+    met: dict[str, list[str]] = defaultdict(list)
+    for (subject, address), (_, text) in sorted(seen.answers.items()):
+        if word in text:
+            met[subject].append(address)
+    leaks = {subject: met[subject] for subject, may in who.items() if may == "no" and met[subject]}
+    assert leaks == {}
+    assert [subject for subject, may in who.items() if may == "sees" and not met[subject]] == []
