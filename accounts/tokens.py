@@ -35,9 +35,14 @@ def digest(secret: str) -> str:
 
 
 def recognize(secret: str, now: datetime) -> AccessToken | None:
-    """The live token with this secret, its use recorded; None if unknown, expired or revoked."""
+    """The live token with this secret, its use recorded; None if unknown, expired or revoked.
+
+    A token ends with the account of whoever made it: a person who leaves may have kept a copy.
+    """
     token = AccessToken.objects.filter(digest=digest(secret), revoked_at=None).select_related("created_by").first()
     if token is None or (token.expires_at is not None and token.expires_at <= now):
+        return None
+    if token.created_by is not None and not token.created_by.is_active:
         return None
     # Writing at every request would make each read a write; a use within five minutes says nothing new.
     if token.last_used_at is None or now - token.last_used_at > USE_RECORDED_EVERY:

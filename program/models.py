@@ -20,6 +20,10 @@ class ProgramQuerySet(models.QuerySet["Program"]):
         shared = Q(audience="") | Q(audience__in=Place.objects.filter(user=user).values("key"))
         return self.filter(mine | (~Q(state=Program.State.DRAFT) & shared)).distinct()
 
+    def shared_widely(self) -> ProgramQuerySet:
+        """Those that everybody who signs in may see: no drafts, and none that is shown to one group."""
+        return self.filter(audience="").exclude(state=Program.State.DRAFT)
+
     def run_by(self, user: User) -> ProgramQuerySet:
         """Programs that this person may change: owners theirs, administrators all, viewers none."""
         if user.reads_only:
@@ -139,7 +143,9 @@ class MetricQuerySet(models.QuerySet["Metric"]):
 
     def run_by(self, user: User) -> MetricQuerySet:
         """Those that this person may change."""
-        return self if user.is_superuser else self.filter(program__in=Program.objects.run_by(user))
+        if user.is_superuser and not user.reads_only:
+            return self
+        return self.filter(program__in=Program.objects.run_by(user))
 
 
 class Metric(models.Model):

@@ -114,6 +114,10 @@ class GoalQuerySet(models.QuerySet["Goal"]):
     def visible_to(self, user: User) -> GoalQuerySet:
         return self.filter(program__in=Program.objects.visible_to(user))
 
+    def shared_widely(self) -> GoalQuerySet:
+        """Those that everybody who signs in may see."""
+        return self.filter(program__in=Program.objects.shared_widely())
+
 
 class Goal(models.Model):
     """What one team should reach on one metric for one program; the terms are rows with an effective day."""

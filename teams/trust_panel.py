@@ -13,7 +13,7 @@ from django.db.models import Count, Q
 from accounts.audit import record
 from accounts.clock import today
 from accounts.models import User
-from program.models import Feed, Metric, MetricVersion
+from program.models import Feed, FeedQuerySet, Metric, MetricVersion
 
 from . import trust
 from .models import Dispute, Goal, GoalQuerySet, GoalTerms, Hold, Run, Source
@@ -61,12 +61,15 @@ class Panel:
         return self.teams_wanted - self.teams_fresh - self.teams_stale
 
 
-def panel(metric: Metric, now: datetime) -> Panel:
-    """The trust panel of a metric at a moment; only live goals say which teams are expected. Constant queries."""
+def panel(metric: Metric, now: datetime, seen: FeedQuerySet) -> Panel:
+    """The trust panel of a metric at a moment, with the feeds that its reader may see.
+
+    Only live goals say which teams are expected. Constant queries.
+    """
     versions = list(metric.versions.order_by("-number"))
     version = next(one for one in versions if one.current)
     day = today("UTC", now)
-    feeds = list(metric.feeds.select_related("program"))
+    feeds = list(seen.filter(metrics=metric).select_related("program"))
     sources = list(Source.objects.filter(metric_version=version).select_related("team").order_by("name", "team__key"))
     live = [one for one in sources if one.retired_on is None or one.retired_on > day]
     wanted = set(Goal.objects.on_scorecards().filter(metric=metric).order_by().values_list("team", flat=True))
@@ -75,10 +78,11 @@ def panel(metric: Metric, now: datetime) -> Panel:
     for one in live:
         if one.team_id is not None and one.newest is not None:
             newest[one.team_id] = min(newest.get(one.team_id, one.newest), one.newest)
-    seen = {team: since for team, since in newest.items() if team in wanted}
+    held = {team: since for team, since in newest.items() if team in wanted}
     placed, unplaced = _items(version, day)
     since = now - timedelta(weeks=WEEKS)
-    runs = Run.objects.filter(Q(feed__in=feeds) | Q(written__source__metric_version=version)).distinct()
+    written = Q(written__source__metric_version=version) & (Q(feed=None) | Q(feed__in=seen))
+    runs = Run.objects.filter(Q(feed__in=feeds) | written).distinct()
     newest_runs = runs.select_related("feed", "token", "by").order_by("-received_at", "-pk")[: RUNS * 5]
     lately = Run.objects.filter(feed__in=feeds, received_at__gte=since).aggregate(
         refused=Count("pk", filter=Q(state__in=(Run.State.REFUSED, Run.State.FAILED))), arrived=Count("pk")
@@ -93,8 +97,8 @@ def panel(metric: Metric, now: datetime) -> Panel:
         feeds=feeds,
         newest=max((one.newest for one in live if one.newest), default=None),
         teams_wanted=len(wanted),
-        teams_fresh=sum(1 for last in seen.values() if last >= oldest_fresh),
-        teams_stale=sum(1 for last in seen.values() if last < oldest_fresh),
+        teams_fresh=sum(1 for last in held.values() if last >= oldest_fresh),
+        teams_stale=sum(1 for last in held.values() if last < oldest_fresh),
         items_placed=placed,
         items_unplaced=unplaced,
         runs=[run for run in newest_runs if _speaks_of(run, metric)][:RUNS],

@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest
 
 from accounts.clock import day_of
 from accounts.models import User
-from program.models import Feed, Metric, MetricQuerySet, Program
+from program.models import Feed, FeedQuerySet, Metric, MetricQuerySet, Program, ScoreVersion
 from teams.models import Goal, GoalQuerySet, Team
 
 EARLIEST, LATEST = date(1970, 1, 1), date(2199, 12, 31)
@@ -86,6 +86,18 @@ def metric(request: HttpRequest, key: str) -> Metric:
     return _found(Metric.objects.visible_to(person(request)).select_related("program"), key)
 
 
+def feeds(request: HttpRequest) -> FeedQuerySet:
+    """The feeds that this person may see."""
+    return Feed.objects.visible_to(person(request))
+
+
+def scores(request: HttpRequest) -> list[ScoreVersion]:
+    """Versions of composite scores whose every part this person may see, in the order of their numbers."""
+    seen = set(metrics(request).order_by().values_list("key", flat=True))
+    held = ScoreVersion.objects.order_by("key", "number")
+    return [one for one in held if all(part["metric"] in seen for part in one.parts)]
+
+
 def metrics(request: HttpRequest) -> MetricQuerySet:
     """The metrics that this person may see."""
     return Metric.objects.visible_to(person(request))
@@ -98,15 +110,15 @@ def owned_metric(request: HttpRequest, key: str) -> Metric:
 
 def owns(user: User, program: Program | None) -> bool:
     """Whether a person runs a program (an administrator runs all, and what belongs to none)."""
-    if program is None or user.is_superuser:
-        return user.is_superuser
+    if program is None:
+        return user.is_superuser and not user.reads_only
     return Program.objects.run_by(user).filter(pk=program.pk).exists()
 
 
 def settles_ownership(request: HttpRequest) -> bool:
     """Whether this person may say who owns what: an administrator, or whoever runs a live program."""
     user = person(request)
-    return user.is_superuser or Program.objects.run_by(user).live().exists()
+    return owns(user, None) or Program.objects.run_by(user).live().exists()
 
 
 def may_invite(request: HttpRequest) -> bool:

@@ -101,6 +101,8 @@ def _mails(user: User) -> list[Wait]:
     ):
         counted = rows.values_list(field, "state").annotate(Count("pk", distinct=True), Min("created_at"))
         for program, state, number, since in counted:
+            if program not in run:  # a digest speaks of programs of others too
+                continue
             numbers[program, state] += number
             oldest[program, state] = min(oldest.get((program, state), since.date()), since.date())
     return [

@@ -84,7 +84,7 @@ def opens(row, subject: str) -> bool:
 
 
 def test_many_addresses_were_reached(seen: Seen) -> None:
-    assert len({address for _, address in seen.answers}) > 120
+    assert len({address for _, address in seen.answers}) > 100
 
 
 def test_nobody_is_answered_beyond_the_table(seen: Seen) -> None:

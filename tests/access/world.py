@@ -94,7 +94,7 @@ metrics:
 goals:
   - {{metric: {key}-share, teams: all, start: 2026-01-01, due: 2026-12-31, target: 0.9}}
 feeds:
-  - {{key: {key}-ci, name: {word} feed, kind: csv, source: acme/{key}, metrics: [{key}-share]}}
+  - {{key: {key}-ci, name: {word} feed, kind: csv, source: acme/{word}, metrics: [{key}-share]}}
 """
 PROGRAMS = {
     "typing": ("Openword", "active", "tess"),
@@ -104,9 +104,18 @@ PROGRAMS = {
 }
 """By key: its word, its state, its owner. `inner` is shown to the group engineering only."""
 
-SCORE = """scores:
+MORE = {
+    "typing": """scores:
   - {key: quality, name: Quality score, parts: [{metric: typing-share, weight: 1, zero: 0, full: 1}]}
-"""
+""",
+    "inner": """  - {key: inner-second, name: Innerword second, kind: csv, source: acme/second, metrics: [typing-share]}
+scores:
+  - key: inner-score
+    name: Innerword score
+    parts: [{metric: inner-share, weight: 1, zero: 0, full: 1}, {metric: typing-share, weight: 1, zero: 0, full: 1}]
+""",
+}
+"""What a program's file says beside: inner feeds a metric of typing too, and a score is made of both."""
 
 
 @dataclass
@@ -138,7 +147,7 @@ def built() -> Iterator[World]:
 def _programs(world: World) -> None:
     apply_text(ORG, now=NOW, via="test")
     for key, (word, state, owner) in PROGRAMS.items():
-        text = PROGRAM.format(key=key, word=word, state=state, owner=owner) + (SCORE if key == "typing" else "")
+        text = PROGRAM.format(key=key, word=word, state=state, owner=owner) + MORE.get(key, "")
         apply_text(text, now=NOW, via="test")
     Program.objects.filter(key="inner").update(audience="engineering")
     world.people = {subject: User.objects.named(f"{name}@example.com") for subject, name in PEOPLE.items()}
@@ -168,6 +177,10 @@ def _things(world: World) -> None:
         feed = Feed.objects.get(key=f"{key}-ci")
         origin = of_feed(feed, KINDS["csv"], came_from=f"{PROGRAMS[key][0]} report", by=tess)
         names[f"{key}.run"] = ingest(rows.encode(), origin, NOW).run.pk
+        if key == "inner":
+            second = of_feed(Feed.objects.get(key="inner-second"), KINDS["csv"], came_from="Innerword second")
+            rows = HEADER + "typing-share,web,Openword/web.py,2026-02-01,5,20\n"
+            names["second.run"] = ingest(rows.encode(), second, NOW).run.pk
     unplaced = HEADER + "typing-share,,lost/item.py,2026-03-01,1,2\n"
     ingest(unplaced.encode(), Origin("file", "lost.csv", KINDS["csv"]), NOW)
     judge_due(NOW)
@@ -180,13 +193,14 @@ def _things(world: World) -> None:
         names[f"{key}.dispute"] = made.pk
         hold = Hold.objects.create(metric=metric, team=api, why="sudden", reason=f"{word} moved", since=NOW)
         names[f"{key}.hold"] = hold.pk
-        source = Source.objects.get(metric_version__metric=metric, team__key="web", name=f"acme/{key}")
+        source = Source.objects.get(metric_version__metric=metric, team__key="web", name=f"acme/{PROGRAMS[key][0]}")
         names[f"{key}.source"] = source.pk
-        names[f"{key}.item"] = taking.digest_of(f"acme/{key}", f"{word}/api.py")
+        names[f"{key}.item"] = taking.digest_of(f"acme/{word}", f"{word}/api.py")
         bob = world.people["member"]
-        names[f"{key}.taken"] = taking.take(api, metric, f"acme/{key}", f"{word}/taken.py", by=bob, now=NOW).pk
+        names[f"{key}.taken"] = taking.take(api, metric, f"acme/{word}", f"{word}/taken.py", by=bob, now=NOW).pk
         _said(world, program, word)
     _answered_back(world)
+    _both(world)
     schedule(NOW)
     for key, (word, *_) in PROGRAMS.items():
         review = Review.objects.filter(program__key=key).order_by("starts_at").first()
@@ -245,6 +259,22 @@ def _said(world: World, program: Program, word: str) -> None:
     )  # fmt: skip
 
 
+def _both(world: World) -> None:
+    """One digest that speaks of two programs, of which the owner of the one may not see the other."""
+    bob = world.people["member"]
+    mail = Delivery.objects.create(
+        kind="digest", key="both", address=bob.email, person=bob, state="held", message_id="<both@x>", next_at=NOW,
+        not_after=NOW + timedelta(days=2), created_at=NOW, subject="Bothmail", text="Bothmail", html="<p>Bothmail</p>",
+    )  # fmt: skip
+    digest = Digest.objects.create(person=bob, day=NOW.date(), time_zone="UTC", planned_at=NOW, plan="y", delivery=mail)
+    for key in ("other", "inner"):
+        Nudge.objects.create(
+            person=bob, goal=Goal.objects.get(program__key=key, team__key="api"), day=NOW.date(), due_day=NOW.date(),
+            digest=digest, state="said", facts={"status": "behind"}, decided_at=NOW,
+        )  # fmt: skip
+    world.names["both.mail"] = mail.pk
+
+
 TOKENS = {
     "t-program": ["observations:program:typing"],
     "t-feed": ["observations:feed:typing-ci"],
@@ -257,7 +287,11 @@ def _tokens(world: World) -> None:
     """A token of each scope; one of every scope that expired, one that was revoked."""
     every = [scope for scopes in TOKENS.values() for scope in scopes]
     later, owner = NOW + timedelta(days=365), world.people["owner"]
-    made = {name: issue(name, scopes, created_by=owner, expires_at=later) for name, scopes in TOKENS.items()}
+    makers = {"t-read": world.people["outsider"]}
+    made = {
+        name: issue(name, scopes, created_by=makers.get(name, owner), expires_at=later)
+        for name, scopes in TOKENS.items()
+    }
     made["t-expired"] = issue("t-expired", every, created_by=owner, expires_at=NOW - timedelta(seconds=1))
     made["t-revoked"] = issue("t-revoked", every, created_by=owner, expires_at=later)
     AccessToken.objects.filter(label="t-revoked").update(revoked_at=NOW)

@@ -93,7 +93,7 @@ def test_a_dispute_holds_the_teams_goal_and_its_answer_lets_it_go_on():
     assert not trust.answer(made, what="wrong", text="", by=world.pam, now=later)
     judge_due(later)
     assert findings(world).held is False
-    shown = panel(world.findings, later)
+    shown = panel(world.findings, later, Feed.objects.all())
     assert (shown.hours_to_answer, len(shown.disputes), Dispute.objects.get().answer) == (5.0, 0, "right")
 
 
@@ -107,7 +107,7 @@ def test_a_failing_feed_holds_its_metrics_and_says_so_once(settings):
     judge_due(NOW)
     assert (findings(world).held, findings(world).reason) == (True, "the feed ci is failing since 16 Mar 2026")
     assert (feed.failures, Hold.objects.count()) == (3, 1)
-    assert panel(world.findings, NOW).refused == 3
+    assert panel(world.findings, NOW, Feed.objects.all()).refused == 3
     assert trouble.plan(NOW) == 2
     assert trouble.plan(NOW + timedelta(minutes=1)) == 0
     assert {row.address for row in Delivery.objects.filter(kind="trouble")} == {"tess@example.com", "pam@example.com"}
@@ -171,7 +171,7 @@ feeds:
     goal = world.goal(world.api, world.findings)
     standing = Standing.objects.get(goal=goal, day=later.date())
     assert standing.status == "stale"
-    shown = panel(world.findings, later)
+    shown = panel(world.findings, later, Feed.objects.all())
     assert (shown.outdated_goals, shown.version.number) == (1, 2)
     before = list(Standing.objects.filter(day=NOW.date()).values())
     assert rebaseline(world.findings, by=world.tess, reason="the old query counted twice", now=later) == 1
@@ -180,5 +180,5 @@ feeds:
     standing.refresh_from_db()
     assert (standing.value, standing.baseline, standing.target) == (12.0, 12.0, 6.0)
     assert list(Standing.objects.filter(day=NOW.date()).values()) == before
-    assert panel(world.findings, later).outdated_goals == 0
+    assert panel(world.findings, later, Feed.objects.all()).outdated_goals == 0
     assert MetricVersion.objects.filter(metric=world.findings).count() == 2

@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.clock import day_of, today
-from accounts.models import User
+from accounts.models import AccessToken, User
 from teams.models import Goal, GoalQuerySet, Team
 from teams.scorecards import as_judged, facts
 
@@ -89,9 +89,11 @@ class ScorecardView(APIView):
         return Response(facts(team, on, present, goals))
 
 
-def _goals(request: Request) -> GoalQuerySet | None:
-    """The goals this reader may see; a token made for scorecards sees those of every live program."""
-    return None if request.auth is not None else Goal.objects.visible_to(cast(User, request.user))
+def _goals(request: Request) -> GoalQuerySet:
+    """The goals this reader may see: a person theirs, a token those of whoever made it, and one that was made at the
+    command line those that are shown to everybody."""
+    maker = request.user if request.auth is None else cast(AccessToken, request.auth).created_by
+    return Goal.objects.shared_widely() if maker is None else Goal.objects.visible_to(cast(User, maker))
 
 
 def _day(text: str | None, present: date) -> date:

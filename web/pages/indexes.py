@@ -86,13 +86,12 @@ def _teams(request: HttpRequest, found: Sequence[Team], top: Team | None, q: str
     days = {team.pk: today(team.time_zone, moment) for team in found}
     shown = lines.of_teams(found, access.goals(request), days)
     on = max(days.values(), default=moment.date())
-    return page(request, TeamsContext(shown, lines.said_of_teams(shown), on, top, q, _scores(top)))
+    return page(request, TeamsContext(shown, lines.said_of_teams(shown), on, top, q, _scores(request, top)))
 
 
-def _scores(top: Team | None) -> Sequence[ScoreVersion]:
-    """The newest version of each composite score, for the list of all teams only."""
-    newest = {} if top else {one.key: one for one in ScoreVersion.objects.order_by("key", "number")}
-    return list(newest.values())
+def _scores(request: HttpRequest, top: Team | None) -> Sequence[ScoreVersion]:
+    """The newest version of each composite score this person may see, for the list of all teams only."""
+    return [] if top else list({one.key: one for one in access.scores(request)}.values())
 
 
 def _filter(request: HttpRequest) -> str:

@@ -69,7 +69,7 @@ def metric(request: HttpRequest, key: str) -> HttpResponse:
 
 
 def _context(request: HttpRequest, found: Metric) -> Context:
-    facts = panel(found, now())
+    facts = panel(found, now(), access.feeds(request))
     day = today("UTC")
     return Context(
         panel=facts,

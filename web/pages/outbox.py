@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import ClassVar
@@ -21,7 +21,7 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.clock import now
 from accounts.models import User
 from nudges import outbox
-from nudges.models import Delivery, DeliveryQuerySet, Nudge
+from nudges.models import Delivery, DeliveryQuerySet, Notice, Nudge
 from nudges.policy import in_words
 from program import wording
 from program.models import Program
@@ -71,9 +71,15 @@ DONE = {
 
 @dataclass(frozen=True)
 class Line:
-    """One message: when, in the program's zone, and what an owner may decide about it."""
+    """One message: when, in the program's zone, and what an owner may decide about it.
+
+    One digest speaks of all programs of its addressee: where one of them is not the reader's to see, `hidden` says so,
+    and nothing of its words is shown.
+    """
 
     row: Delivery
+    title: str
+    hidden: bool
     when: str
     means: str
     actions: Sequence[tuple[str, str]]
@@ -143,7 +149,9 @@ def nudges(request: HttpRequest, key: str) -> HttpResponse:
         request.GET.get("page")
     )
     stuck = every.filter(state__in=(State.HELD, State.IN_DOUBT)).select_related("person").order_by("state", "pk")
-    waiting = [_line(row, program) for row in stuck[:WAITING_AT_MOST]]
+    shown_rows, stuck_rows = list(pages), list(stuck[:WAITING_AT_MOST])
+    hidden = _hidden([*shown_rows, *stuck_rows], access.person(request))
+    waiting = [_line(row, program, hidden) for row in stuck_rows]
     context = Context(
         program=program,
         since=since.date(),
@@ -153,7 +161,7 @@ def nudges(request: HttpRequest, key: str) -> HttpResponse:
         reasons=reasons,
         waiting=waiting,
         held=sum(line.row.state == State.HELD for line in waiting),
-        lines=[_line(row, program) for row in pages],
+        lines=[_line(row, program, hidden) for row in shown_rows],
         pages=pages,
         withheld=[
             Withheld(nudge, in_words(nudge.reason))
@@ -171,7 +179,9 @@ def nudges(request: HttpRequest, key: str) -> HttpResponse:
 def mail(request: HttpRequest, key: str, pk: int) -> HttpResponse:
     """One message: its text, and its HTML in a frame that can do nothing."""
     program, row = _row(request, key, pk)
-    return page(request, MailContext(program, _line(row, program), _shown(row.text, row, access.person(request))))
+    line = _line(row, program, _hidden([row], access.person(request)))
+    text = "" if line.hidden else _shown(row.text, row, access.person(request))
+    return page(request, MailContext(program, line, text))
 
 
 @csp(  # type: ignore[arg-type]
@@ -188,6 +198,8 @@ def mail(request: HttpRequest, key: str, pk: int) -> HttpResponse:
 def mail_html(request: HttpRequest, key: str, pk: int) -> HttpResponse:
     """The HTML part as a document of its own."""
     _, row = _row(request, key, pk)
+    if _hidden([row], access.person(request)):
+        raise Http404
     return HttpResponse(_shown(row.html, row, access.person(request)) or "<p>This message has no HTML part.</p>")
 
 
@@ -234,10 +246,22 @@ def _shown(part: str, row: Delivery, reader: User) -> str:
     return part if row.person_id == reader.pk else TOKEN.sub(r"\1…", part)
 
 
-def _line(row: Delivery, program: Program) -> Line:
+def _hidden(rows: Sequence[Delivery], reader: User) -> set[int]:
+    """Those of these messages that also speak of a program that is not the reader's to see. One query."""
+    seen = Program.objects.visible_to(reader).order_by().values("pk")
+    spoken = Nudge.objects.filter(digest__delivery__in=rows).exclude(goal__program__in=seen)
+    told = Notice.objects.filter(digest__delivery__in=rows, goal__isnull=False).exclude(goal__program__in=seen)
+    found = spoken.order_by().values_list("digest__delivery").union(told.order_by().values_list("digest__delivery"))
+    return {pk for (pk,) in found} - {row.pk for row in rows if row.person_id == reader.pk}
+
+
+def _line(row: Delivery, program: Program, hidden: Collection[int]) -> Line:
     at = (row.sent_at or row.created_at).astimezone(ZoneInfo(program.review_zone))
     actions = [(action, BUTTONS[action]) for action in DECIDE.get(State(row.state), ())]
-    return Line(row, f"{wording.day(at.date())}, {at:%H:%M}", MEANS[State(row.state)], actions)
+    title = row.subject or f"{row.kind.capitalize()}, not written yet"
+    if row.pk in hidden:
+        title = "A digest that also speaks of a program you may not see"
+    return Line(row, title, row.pk in hidden, f"{wording.day(at.date())}, {at:%H:%M}", MEANS[State(row.state)], actions)
 
 
 def _sentence(by_state: dict[str, int], said: int, reasons: Sequence[Reason], waiting: int) -> str:

@@ -82,7 +82,7 @@ def _context(request: HttpRequest, problem: str = "") -> Context:
         files=list(OwnershipFile.objects.select_related("set_by").order_by("source", "-effective_from")),
         patterns=list(OwnershipPattern.objects.select_related("team", "set_by").order_by("-pk")),
         components=list(OwnedComponent.objects.select_related("team").order_by("key", "-effective_from")),
-        sources=sorted(set(Source.objects.exclude(name="").values_list("name", flat=True).distinct())),
+        sources=_sources(request),
         teams=list(Team.objects.visible_to(access.person(request)).leaves()),
         today=today("UTC"),
         unowned=len(unowned(SHOWN + 1)),
@@ -90,6 +90,12 @@ def _context(request: HttpRequest, problem: str = "") -> Context:
         problem=problem,
         messages=[str(message) for message in messages.get_messages(request)],
     )
+
+
+def _sources(request: HttpRequest) -> list[str]:
+    """The sources of metrics this person may see, by name."""
+    named = Source.objects.filter(metric_version__metric__in=access.metrics(request)).exclude(name="")
+    return sorted(set(named.order_by().values_list("name", flat=True)))
 
 
 @require_safe

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -24,11 +24,17 @@ COUNTS = ("observations", "snapshots", "new", "changed", "unchanged", "gone", "u
 
 @dataclass
 class Context:
-    """A run. `written` are snapshots that still are as it left them."""
+    """A run. `written` are snapshots that still are as it left them.
+
+    A run may have fed metrics of several programs: of those that its reader may not see, nothing is said.
+    """
 
     template: ClassVar[str] = "pages/run.html"
     here: ClassVar[str] = "programs"
     run: Run
+    feed: Feed | None
+    versions: Mapping[str, int]
+    notes: Sequence[str]
     sentence: str
     counts: Sequence[tuple[str, int]]
     written: Sequence[Snapshot]
@@ -41,10 +47,18 @@ class Context:
 def run(request: HttpRequest, pk: int) -> HttpResponse:
     """What became of one run."""
     found = _run(request, pk)
-    written = found.written.select_related("source__team", "source__metric_version__metric")
+    metrics, feed = access.metrics(request), _feed(request, found)
+    fed = found.scope.get("versions", {})
+    seen = set(metrics.filter(key__in=fed).order_by().values_list("key", flat=True))
+    written = found.written.filter(source__metric_version__metric__in=metrics).select_related(
+        "source__team", "source__metric_version__metric"
+    )
     shown = list(written.order_by("source__metric_version__metric__key", "source__team__key", "as_of")[:SNAPSHOTS])
     context = Context(
         run=found,
+        feed=feed,
+        versions={key: number for key, number in fed.items() if key in seen},
+        notes=found.notes if feed or not found.feed_id else (),
         sentence=_sentence(found),
         counts=[(name, getattr(found, name)) for name in COUNTS],
         written=shown,
@@ -75,6 +89,11 @@ def _run(request: HttpRequest, pk: int) -> Run:
     if user.is_superuser:
         seen = Q()
     return get_object_or_404(Run.objects.filter(seen).select_related("feed__program", "token", "by").distinct(), pk=pk)
+
+
+def _feed(request: HttpRequest, found: Run) -> Feed | None:
+    """The run's feed, if the reader may see its program."""
+    return Feed.objects.visible_to(access.person(request)).filter(runs=found).select_related("program").first()
 
 
 def _owns(request: HttpRequest, found: Run) -> bool:

@@ -40,7 +40,8 @@ def score(request: HttpRequest, key: str) -> HttpResponse:
     present = today("UTC")
     on = access.day(request, present)
     version = None if "\0" in key else in_force(key, on)
-    if version is None:
+    seen = access.scores(request)
+    if version is None or version not in seen:
         raise Http404
     teams = list(Team.objects.visible_to(access.person(request)).leaves())
     found = scores(version, teams, on)
@@ -51,7 +52,7 @@ def score(request: HttpRequest, key: str) -> HttpResponse:
         for part in version.parts
         if part["metric"] in parts
     ]
-    versions = ScoreVersion.objects.filter(key=key).count()
+    versions = sum(one.key == key for one in seen)
     return page(request, Context(version, versions, on, present, found, names, _ranges(version, found)))
 
 

@@ -22,7 +22,7 @@ from teams import roles, taking
 from teams.boards import series_of
 from teams.goal_facts import arrivals, goals_on
 from teams.goal_words import anchor, needs
-from teams.models import LONG_AGO, Dispute, GoalTerms, Membership, Standing, TakenItem, Team
+from teams.models import LONG_AGO, Dispute, GoalQuerySet, GoalTerms, Membership, Standing, TakenItem, Team
 from teams.standings import compute
 from teams.terms import in_force
 from web import access, charts
@@ -82,9 +82,9 @@ def team(request: HttpRequest, key: str) -> HttpResponse:
         addresses={pk: reverse("program", args=[key]) for pk, key in programs.items()},
         kept=bool(kept),
         differ=sum(view.said_then is not None for view in views),
-        told=_told(found, on, None if mine else user),
+        told=_told(found, on, access.goals(request), None if mine else user),
         messages=[str(message) for message in messages.get_messages(request)],
-        disputes=_disputes(found, on),
+        disputes=_disputes(request, found, on),
         reader=reader,
     )
     return page(request, context)
@@ -166,15 +166,24 @@ def release(request: HttpRequest, key: str, pk: int) -> HttpResponse:
     return redirect(f"{reverse('team', args=[found.key])}#goal-{row.metric.key}")
 
 
-def _disputes(found: Team, on: date) -> Sequence[Dispute]:
+def _disputes(request: HttpRequest, found: Team, on: date) -> Sequence[Dispute]:
     """What was said to be wrong in the eight weeks up to a day, with its answer."""
-    lately = Dispute.objects.filter(team=found, opened_at__date__lte=on, opened_at__date__gte=on - timedelta(weeks=8))
+    lately = Dispute.objects.filter(
+        metric__in=access.metrics(request),
+        team=found,
+        opened_at__date__lte=on,
+        opened_at__date__gte=on - timedelta(weeks=8),
+    )
     return list(lately.select_related("metric", "opened_by", "answered_by")[:TOLD])
 
 
-def _told(found: Team, on: date, stranger: User | None) -> Sequence[Nudge]:
+def _told(found: Team, on: date, goals: GoalQuerySet, stranger: User | None) -> Sequence[Nudge]:
     """What was said of this team's goals up to a day, to those who may read it: the receivers, their mates, owners."""
-    said = Nudge.objects.said().filter(goal__team=found, day__lte=on).select_related("person", "goal__metric")
+    said = (
+        Nudge.objects.said()
+        .filter(goal__in=goals.filter(team=found), day__lte=on)
+        .select_related("person", "goal__metric")
+    )
     if stranger is not None:
         said = said.visible_to(stranger)
     return list(said.order_by("-day", "goal__metric__key")[:TOLD])
