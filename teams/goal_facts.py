@@ -32,8 +32,10 @@ FROM teams_goal g JOIN program_program p ON p.id = g.program_id JOIN program_met
 WHERE g.team_id = %s AND g.ended_on IS NULL AND {live} AND {seen}
 """
 ARRIVED = """
-SELECT src.metric_version_id, s.as_of, r.came_from, r.received_at, r.digest, r.id
+SELECT src.metric_version_id, s.as_of, CASE WHEN p.audience <> '' THEN 'a feed' ELSE r.came_from END,
+  r.received_at, r.digest, r.id
 FROM teams_source src JOIN teams_snapshot s ON s.source_id = src.id JOIN teams_run r ON r.id = s.run_id
+  LEFT JOIN program_feed f ON f.id = r.feed_id LEFT JOIN program_program p ON p.id = f.program_id
 WHERE src.team_id = %s AND {versions} AND {days} ORDER BY r.received_at, r.id
 """
 
@@ -95,7 +97,10 @@ def goals_on(team: Team, on: date, today: date, seen: GoalQuerySet) -> list[Goal
 
 
 def arrivals(team: Team, goals: Iterable[GoalFacts]) -> dict[tuple[int, date], Arrival]:
-    """The arrival that each goal's value came with, by metric version and as_of. One query."""
+    """The arrival that each goal's value came with, by metric version and as_of. One query.
+
+    Feeds of a program that is shown to one group are not named: they may bring numbers of metrics that all may see.
+    """
     wanted = {(goal.version, goal.as_of) for goal in goals if goal.as_of}
     if not wanted:
         return {}

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from django.core.exceptions import EmptyResultSet
+
 from program.models import MetricVersion, Program
 from program.rules.series import Point, points
 from program.rules.status import WORST_FIRST, Judgment, Status, Terms
@@ -140,9 +142,11 @@ def _kept(team: Team, on: date, goals: GoalQuerySet | None) -> list[tuple[Any, .
     live, states = among("p.state", Program.ON_SCORECARDS)
     statement, parameters = KEPT.format(live=live), [on.isoformat(), team.pk, *states]
     if goals is not None:
-        ids = list(goals.filter(team=team).order_by().values_list("pk", flat=True))
-        condition, more = among("g.id", ids)
-        statement, parameters = f"{statement} AND {condition}", [*parameters, *more]
+        try:
+            seen, more = goals.filter(team=team).order_by().values("pk").query.sql_with_params()
+        except EmptyResultSet:
+            return []
+        statement, parameters = f"{statement} AND g.id IN ({seen})", [*parameters, *more]
     return fetch(statement, parameters)
 
 
