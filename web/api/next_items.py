@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
@@ -13,10 +11,10 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from accounts.clock import now
-from accounts.models import User
-from teams.models import Goal, GoalQuerySet, Team
+from teams.models import Team
 from teams.next_items import FORMATS, ITEMS, MOST_ITEMS, NoSuchGoal, build, write
 
+from . import readers
 from .bodies import AlwaysJson
 from .problems import bad_request, known_name
 from .questions import expect
@@ -125,16 +123,16 @@ class NextView(APIView):
             raise bad_request(f"format is one of {', '.join(FORMATS)}, not {form[:40]!a}")
         try:
             found = build(
-                team, now(), _goals(request), program=asked["program"], metric=asked["metric"], limit=_limit(request)
+                team,
+                now(),
+                readers.goals(request),
+                program=asked["program"],
+                metric=asked["metric"],
+                limit=_limit(request),
             )
         except NoSuchGoal as fault:
             raise bad_request(str(fault)) from None
         return HttpResponse(write(found, form), content_type=f"{MEDIA[form]}; charset=utf-8")
-
-
-def _goals(request: Request) -> GoalQuerySet:
-    """The goals this reader may see; a token made for scorecards sees those of every live program."""
-    return Goal.objects.all() if request.auth is not None else Goal.objects.visible_to(cast(User, request.user))
 
 
 def _limit(request: Request) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import cast
 
 from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
@@ -14,10 +13,10 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.clock import day_of, today
-from accounts.models import AccessToken, User
-from teams.models import Goal, GoalQuerySet, Team
+from teams.models import Team
 from teams.scorecards import as_judged, facts
 
+from . import readers
 from .bodies import AlwaysJson
 from .problems import bad_request, known_name
 from .questions import expect, flag
@@ -83,17 +82,10 @@ class ScorecardView(APIView):
         expect(request, "on", "as_judged", "format")
         present = today(team.time_zone)
         on = _day(request.query_params.get("on"), present)
-        goals = _goals(request)
+        goals = readers.goals(request)
         if flag(request, "as_judged"):
             return Response(as_judged(team, on, goals))
         return Response(facts(team, on, present, goals))
-
-
-def _goals(request: Request) -> GoalQuerySet:
-    """The goals this reader may see: a person theirs, a token those of whoever made it, and one that was made at the
-    command line those that are shown to everybody."""
-    maker = request.user if request.auth is None else cast(AccessToken, request.auth).created_by
-    return Goal.objects.shared_widely() if maker is None else Goal.objects.visible_to(cast(User, maker))
 
 
 def _day(text: str | None, present: date) -> date:
