@@ -15,7 +15,7 @@ from .models import Program, ProgramOwner
 from .typed_in import TypedIn
 
 LONGEST_KEY = 80
-RESERVED = {"new"}
+RESERVED = {"new", "apply"}
 """Keys that an address of the pages has already."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,12 +10,13 @@ from datetime import datetime
 from django.db import transaction
 
 from accounts.audit import record
+from accounts.clock import today
 from accounts.models import User
 from program.feeds.batch import Fault
 from program.models import Program
 
 from ..goals import make_goals
-from . import as_file, conflicts, difference, org_file, program_file, programs
+from . import as_file, conflicts, difference, org_file, permitted, program_file, programs
 from .changes import Change, Changes
 from .conflicts import Conflict
 from .consequences import Counted
@@ -45,11 +47,21 @@ class Told:
 
 @dataclass(slots=True)
 class Outcome:
-    """What an apply did, or would have done: where there are conflicts, or with a plan, nothing was kept."""
+    """What an apply did, or would have done: where there are conflicts, or with a plan, nothing was kept.
+
+    `moved`: it is not the plan that was expected, and nothing was kept either.
+    """
 
     changes: list[Change]
     told: list[Told] = field(default_factory=list)
     conflicts: list[Conflict] = field(default_factory=list)
+    moved: bool = False
+
+    @property
+    def digest(self) -> str:
+        """A digest of what it does, to tell one plan from another."""
+        said = [*(str(change) for change in self.changes), "", *(str(conflict) for conflict in self.conflicts)]
+        return hashlib.sha256("\n".join(said).encode()).hexdigest()[:32]
 
 
 def apply_text(text: str, *, now: datetime, via: str, actor: User | None = None, plan: bool = False) -> list[Change]:
@@ -64,11 +76,21 @@ def apply_text(text: str, *, now: datetime, via: str, actor: User | None = None,
 
 
 def apply_file(
-    text: str, *, now: datetime, via: str, actor: User | None = None, plan: bool = False, overwrite: bool = False
+    text: str,
+    *,
+    now: datetime,
+    via: str,
+    actor: User | None = None,
+    plan: bool = False,
+    overwrite: bool = False,
+    limited: bool = False,
+    expected: str = "",
 ) -> Outcome:
     """Apply a file's text, and tell what it changes. Conflicts keep it from being applied unless it may `overwrite`.
 
-    Raises Unreadable with every fault of the file; then nothing was applied.
+    With `limited`, the actor may do by the file only what they may do on pages. Where the digest of a plan that was
+    seen is `expected` and another one comes out, nothing is applied. Raises Unreadable with every fault of the file;
+    then nothing was applied.
     """
     documents = load(text)
     if not documents:
@@ -81,10 +103,11 @@ def apply_file(
         if any(isinstance(document.value, dict) and "kind" in document.value for document in documents):
             _apply_org(documents, changes)
         else:
-            _apply_programs(documents, changes, outcome, marks_in(text))
+            _apply_programs(documents, changes, outcome, marks_in(text), actor if limited else None)
+        outcome.moved = bool(expected) and expected != outcome.digest
         if outcome.conflicts and overwrite:
             _note_overwritten(outcome, changes)
-        if plan or outcome.conflicts:
+        if plan or outcome.conflicts or outcome.moved:
             transaction.set_rollback(True)
     return outcome
 
@@ -105,12 +128,19 @@ def _apply_org(documents: list[Document], changes: Changes) -> None:
         make_goals(program, changes.now, changes.note)
 
 
-def _apply_programs(documents: list[Document], changes: Changes, outcome: Outcome, marks: Mapping[str, str]) -> None:
-    """Apply programs between two looks at each; of several, what each defines is there before any refers to it."""
+def _apply_programs(
+    documents: list[Document], changes: Changes, outcome: Outcome, marks: Mapping[str, str], limits: User | None
+) -> None:
+    """Apply programs between two looks at each; of several, what each defines is there before any refers to it.
+
+    `limits`: the person who may do only what they may do on pages.
+    """
     specs = [program_file.read(document) for document in documents]
     for document, spec in zip(documents, specs, strict=True):
         if isinstance(document.value, dict):
             programs.check(document, spec, [other for other in specs if other is not spec])
+        if limits is not None and spec.charter["key"]:
+            permitted.check(document, spec, limits)
     _refuse_faults(documents)
     looks = [_Look.at(spec) for spec in specs]
     begun = []
@@ -123,6 +153,8 @@ def _apply_programs(documents: list[Document], changes: Changes, outcome: Outcom
         program = one.program
         programs.finish(one, spec, changes)
         look.made += changes.made[done:]
+        if limits is not None:
+            _check_ready(documents[specs.index(spec)], look, program, changes.now)
         _tell(spec, look, program, outcome, marks.get(program.key, ""))
         kept = plain(look.after)
         if program.applied != kept:
@@ -144,6 +176,14 @@ class _Look:
     def at(cls, spec: ProgramSpec) -> _Look:
         held = Program.objects.filter(key=spec.charter["key"]).select_related("sponsor", "guard_of").first()
         return cls(held, as_file.of_program(held) if held else {}, Counted.of(held))
+
+
+def _check_ready(document: Document, look: _Look, program: Program, now: datetime) -> None:
+    """Refuse to take a program live that lacks what its desk would ask for."""
+    was = look.held.state if look.held else ""
+    for lack in permitted.lacks(program, was, today(program.review_zone, now)):
+        document.fault(("program", "state"), f"it cannot go live yet: {lack}")
+    _refuse_faults([document])
 
 
 def _tell(spec: ProgramSpec, look: _Look, program: Program, outcome: Outcome, mark: str) -> None:

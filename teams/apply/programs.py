@@ -9,6 +9,7 @@ from typing import Any
 
 from accounts.clock import today
 from accounts.models import User
+from program.drafts import RESERVED
 from program.models import GoalRule, Metric, MetricVersion, Program, ProgramOwner, Wave
 
 from ..goals import make_goals
@@ -67,6 +68,8 @@ def _check_charter(
     if audience and audience not in teams:
         document.fault(("program", "audience"), f"group {audience} is not known; apply its Group first")
     key, guarded = spec.charter["key"], spec.guard_of
+    if key in RESERVED and not Program.objects.filter(key=key).exists():
+        document.fault(("program", "key"), f"another key was expected: {key} is an address of the pages")
     if key and key in beside:
         document.fault(("program", "key"), f"program {key} stands twice in this file; it was expected once")
     there = guarded in beside or Program.objects.filter(key=guarded).exists()
