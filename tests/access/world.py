@@ -71,6 +71,8 @@ spec: {{profile: {{email: {name}@example.com, displayName: {name.title()}}}}}
     for name in ("alice", "bob", "wanda", "gina", "charlie", "vic", "ida", "olga", "root", "hana")
 )
 
+NEWCOMER = "kind: User\nmetadata: {name: nora}\nspec: {profile: {email: nora@example.com}, memberOf: [api]}\n"
+
 PROGRAM = """
 program:
   key: {key}
@@ -213,7 +215,7 @@ def _things(world: World) -> None:
     ours = Team.objects.get(key="web")
     add_pattern("docs/*", ours, source="", since=NOW.date(), now=NOW, by=tess, via="test")
     names["pattern"] = ours.ownership_patterns.get().pk
-    names["password"] = PASSWORD
+    names |= {"password": PASSWORD, "outsider": world.people["outsider"].pk, "people": NEWCOMER}
     names["unsubscribe"] = links.write(links.Intent(world.people["lead"], Program.objects.get(key="typing")))
 
 
