@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from accounts.audit import record
 from accounts.clock import today
@@ -48,6 +49,13 @@ def ask(
         record("exemption", str(goal), at=now, actor=by, via="page", reason=text,
                after={"asked": reason, "from": first.isoformat(), "until": last.isoformat()})  # fmt: skip
     return made
+
+
+def open_requests(programs: QuerySet[Program]) -> list[Exemption]:
+    """What waits for the answer of these programs' owners, oldest first. One query."""
+    live = Goal.objects.on_scorecards().filter(program__in=programs)
+    rows = Exemption.objects.waiting().filter(goal__in=live).order_by("asked_at", "pk")
+    return list(rows.select_related("asked_by", "goal__team", "goal__metric", "goal__program"))
 
 
 def _days(goal: Goal, from_day: date | None, until: date | None, day: date) -> tuple[date, date]:

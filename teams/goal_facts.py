@@ -20,13 +20,14 @@ KEPT = """
 SELECT g.id, p.id, p.key, p.name, m.id, m.key, m.name, v.id, v.unit, v.aggregation, v.definition,
   s.status, s.reason, s.held, s.slipped, s.value, s.as_of, s.baseline, t.baseline_as_of, s.target, s.expected, s.gap,
   s.start, s.due, s.forecast, s.trail, s.items_short,
-  g.judge_due_at, b.id, b.steps, b.example, b.verify, b.item_link, b.office_hours,
+  p.purpose, r.teams, r.why, r.chosen, g.judge_due_at, b.id, b.steps, b.example, b.verify, b.item_link, b.office_hours,
   b.effort_hours, b.tracker, b.tracker_link, e.id, e.name, e.email
 FROM teams_goal g JOIN program_program p ON p.id = g.program_id JOIN program_metric m ON m.id = g.metric_id
   LEFT JOIN teams_goalterms t ON t.goal_id = g.id AND t.effective_from = (
     SELECT MAX(o.effective_from) FROM teams_goalterms o WHERE o.goal_id = g.id AND o.effective_from <= %s)
   LEFT JOIN program_metricversion v ON v.id = t.metric_version_id
   LEFT JOIN teams_standing s ON s.goal_id = g.id AND s.day = %s
+  LEFT JOIN program_goalrule r ON r.id = g.rule_id
   LEFT JOIN program_playbook b ON b.metric_id = m.id
   LEFT JOIN accounts_user e ON e.id = b.expert_id
 WHERE g.team_id = %s AND g.ended_on IS NULL AND {live} AND {seen}
@@ -71,6 +72,10 @@ class GoalFacts:
     forecast: date | None
     trail: Sequence[Crumb]
     items_short: int
+    purpose: str
+    selector: Any
+    why: str
+    chosen: str
     playbook: Playbook | None
 
 
@@ -130,7 +135,8 @@ def _kept(team: Team, on: date, seen: GoalQuerySet) -> list[GoalFacts] | None:
 def _of_row(row: Sequence[Any]) -> GoalFacts | None:
     (goal, program, program_key, program_name, metric, metric_key, metric_name, version, unit, aggregation, definition,
      status, reason, held, slipped, value, as_of, baseline, baseline_as_of, target, expected, gap, start, due,
-     forecast, trail, items_short, judge_due, book, steps, example, verify, item_link, office_hours, effort,
+     forecast, trail, items_short, purpose, selector, why, chosen, judge_due, book, steps, example, verify, item_link,
+     office_hours, effort,
      tracker, tracker_link, expert, name, email,
      ) = row  # fmt: skip
     first, last, measured_from = as_day(start), as_day(due), as_day(baseline_as_of)
@@ -148,16 +154,18 @@ def _of_row(row: Sequence[Any]) -> GoalFacts | None:
         goal, program, program_key, program_name, metric, metric_key, metric_name, version, unit, aggregation,
         definition, status, reason, bool(held), bool(slipped), value, as_day(as_of), baseline,
         measured_from if baseline is not None else None, target, expected, gap, first, last, as_day(forecast),
-        [Crumb(**facts) for facts in as_json(trail)], items_short, playbook,
+        [Crumb(**facts) for facts in as_json(trail)], items_short, purpose, as_json(selector), why or "", chosen or "",
+        playbook,
     )  # fmt: skip
 
 
 def _of_card(card: GoalCard) -> GoalFacts:
-    goal, version, j = card.goal, card.version, card.judgment
+    goal, version, j, rule = card.goal, card.version, card.judgment, card.goal.rule
     return GoalFacts(
         goal.pk, goal.program_id, goal.program.key, goal.program.name, goal.metric_id, goal.metric.key,
         goal.metric.name, version.pk, version.unit, version.aggregation, version.definition, str(j.status), card.reason,
         card.held, j.slipped, j.value, j.as_of, j.baseline, j.baseline_as_of, j.target, j.expected, j.gap,
-        card.terms.start, card.terms.due, j.forecast, card.trail, card.items_short,
+        card.terms.start, card.terms.due, j.forecast, card.trail, card.items_short, goal.program.purpose,
+        rule.teams if rule else None, rule.why if rule else "", rule.chosen if rule else "",
         getattr(goal.metric, "playbook", None),
     )  # fmt: skip

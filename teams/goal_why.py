@@ -11,6 +11,7 @@ from accounts.models import User
 from program import wording
 from program.models import ProgramOwner
 
+from .goal_facts import GoalFacts
 from .models import Team
 
 LONGEST_PURPOSE = 160
@@ -55,6 +56,19 @@ def groups_named(selectors: Iterable[Any]) -> dict[str, str]:
     """The names of the groups that these selectors name, by key. One query, none where none is named."""
     keys = {selector["under"] for selector in selectors if isinstance(selector, dict) and "under" in selector}
     return dict(Team.objects.filter(key__in=keys).values_list("key", "name")) if keys else {}
+
+
+def of_goals(team: Team, goals: Sequence[GoalFacts]) -> dict[int, Why]:
+    """Why each of these goals is the team's, by its id. Two queries at most."""
+    owners = owners_of({goal.program for goal in goals})
+    groups = groups_named([goal.selector for goal in goals])
+    return {
+        goal.pk: of_goal(
+            team, selector=goal.selector, why=goal.why, chosen=goal.chosen, purpose=goal.purpose,
+            owners=owners.get(goal.program, []), groups=groups,
+        )
+        for goal in goals
+    }  # fmt: skip
 
 
 def of_goal(

@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import date, datetime
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from accounts.audit import record
 from accounts.clock import today
 from accounts.models import User
 from program import wording
+from program.models import Program
 
 from .models import Goal, Proposal
 from .renegotiating import agree, asked_anew, locked, may_change, newest_terms
@@ -32,6 +34,13 @@ def propose(
         record("proposal", str(goal), at=now, actor=by, via="page", reason=reason, before=_terms(held.target, held.due),
                after=_terms(target, due))  # fmt: skip
     return made
+
+
+def open_proposals(programs: QuerySet[Program]) -> list[Proposal]:
+    """What waits for the answer of these programs' owners, oldest first. One query."""
+    live = Goal.objects.on_scorecards().filter(program__in=programs)
+    rows = Proposal.objects.waiting().filter(goal__in=live).order_by("made_at", "pk")
+    return list(rows.select_related("made_by", "goal__team", "goal__metric", "goal__program"))
 
 
 def withdraw(made: Proposal, *, by: User, now: datetime) -> None:

@@ -86,7 +86,9 @@ def build(team: Team, on: date, goals: GoalQuerySet | None = None) -> Scorecard:
     mine = (Goal.objects if goals is None else goals).on_scorecards().filter(team=team)
     by_id = {
         goal.pk: goal
-        for goal in mine.select_related("program", "metric", "metric__playbook", "metric__playbook__expert", "team")
+        for goal in mine.select_related(
+            "program", "metric", "metric__playbook", "metric__playbook__expert", "team", "rule"
+        )
     }
     on_days = in_force(list(by_id), lambda _zone: on)
     judged, histories = compute(on_days)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from urllib.parse import quote
 
 from django.urls import reverse
 
@@ -12,6 +13,7 @@ from program import wording
 from program.models import Playbook
 from program.rules.status import SHORT
 from teams.goal_facts import Arrival, GoalFacts
+from teams.goal_why import Why
 from teams.goal_words import anchor, effort, gains, sentence
 from teams.models import Standing, Team
 from web.crumbs import CrumbView, Reader, TakenView, crumb_views
@@ -19,6 +21,15 @@ from web.crumbs import CrumbView, Reader, TakenView, crumb_views
 CRUMBS, CRUMBS_AT_MOST = 5, 200
 BEFORE_THE_START = timedelta(days=120)
 AFTER_THE_DUE_DAY = timedelta(days=14)
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What stands beside a goal: why it is the team's, its own page, and what is open about it."""
+
+    why: Why
+    page: str
+    open: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -43,6 +54,7 @@ class GoalView:
     came: Arrival | None
     said_then: Standing | None
     open: bool
+    beside: Beside
 
 
 def goal_views(
@@ -52,17 +64,25 @@ def goal_views(
     came: Mapping[tuple[int, date], Arrival],
     said: Mapping[int, Standing],
     reader: Reader,
+    whys: Mapping[int, Why],
+    matters: Mapping[int, Sequence[str]],
 ) -> list[GoalView]:
     """The goals of a scorecard, in its order; their charts share one time axis."""
     first_of = {goal.metric: goal.pk for goal in reversed(goals)}
     first, last = _span(goals, on)
     # Made once: looking an address up for every goal costs more than judging it.
-    charts = reverse("team", args=[team.key]) + "charts/"
+    here = reverse("team", args=[team.key])
     days = f"?on={on.isoformat()}&from={first.isoformat()}&until={last.isoformat()}"
     return [
-        _view(team, goal, first_of[goal.metric] == goal.pk, f"{charts}{goal.pk}.json{days}", came, said, reader)
+        _view(
+            team, goal, first_of[goal.metric] == goal.pk, f"{here}charts/{goal.pk}.json{days}", came, said, reader,
+            Beside(
+                whys[goal.pk], f"{here}goals/{quote(goal.program_key)}/{quote(goal.metric_key)}/",
+                matters.get(goal.pk, ()),
+            ),
+        )
         for goal in goals
-    ]
+    ]  # fmt: skip
 
 
 def start_here(views: Sequence[GoalView]) -> tuple[GoalView, CrumbView, str] | None:
@@ -88,6 +108,7 @@ def _view(
     came: Mapping[tuple[int, date], Arrival],
     said: Mapping[int, Standing],
     reader: Reader,
+    beside: Beside,
 ) -> GoalView:
     playbook = goal.playbook
     taken = reader.open_on(team, goal.metric)
@@ -113,6 +134,7 @@ def _view(
         came=came.get((goal.version, goal.as_of)) if goal.as_of else None,
         said_then=_said_then(goal, said.get(goal.pk)),
         open=goal.status in SHORT or goal.held or goal.slipped,
+        beside=beside,
     )
 
 

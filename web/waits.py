@@ -36,6 +36,11 @@ class Wait:
 def upon(user: User, goals: GoalQuerySet, days: Mapping[int, date], moment: datetime) -> list[Wait]:
     """All that waits on a person. `days` is today of each team they lead, `goals` are those they may see."""
     found = [*_goals(goals, days), *_briefs(user, moment), *_asks(user), *_mails(user), *_doubts(user)]
+    return oldest_first(found)
+
+
+def oldest_first(found: Sequence[Wait]) -> list[Wait]:
+    """What waits longest comes first."""
     return sorted(found, key=lambda wait: (wait.since, wait.said))
 
 

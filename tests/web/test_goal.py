@@ -134,7 +134,7 @@ def test_a_refused_proposal_says_what_was_expected_and_keeps_what_was_typed(clie
     assert answer.status_code == 400
     assert "The target is a share such as 85 % or 0.85, not 85: did you mean 85 %?" in words(answer)
     shown = answer.content.decode()
-    assert '<details class="more no-print" id="propose" open>' in shown
+    assert '<details class="more no-print" open>' in shown
     assert 'name="target" value="85"' in shown
     assert 'type="date" value="2027-06-30"' in shown
     assert ">a rewrite comes first</textarea>" in shown

@@ -11,6 +11,7 @@ from nudges.models import Delivery
 from program.feeds.registry import KINDS
 from program.models import Program
 from reviews.models import Ask, Brief, Review
+from teams import exempting, proposing
 from teams.apply.files import apply_text
 from teams.ingest import Origin, ingest
 from teams.models import Team
@@ -88,7 +89,7 @@ def test_queries_do_not_grow_with_programs(client, world, django_assert_max_num_
 
     stuck(world.program, "first")
     sign_in(client, "tess").get("/")
-    with django_assert_max_num_queries(16) as few:
+    with django_assert_max_num_queries(20) as few:
         assert "1 mail of Every function typed held since 16 Mar 2026" in words(client.get("/"))
     for n in range(4):
         body = TYPING[: TYPING.index("metrics:")] + TYPING[TYPING.index("goals:") :]
@@ -97,3 +98,47 @@ def test_queries_do_not_grow_with_programs(client, world, django_assert_max_num_
     judge_due(NOW)
     with django_assert_max_num_queries(len(few)):
         assert "more-3" in client.get("/").content.decode()
+
+
+def test_owners_answer_and_who_asked_reads_the_answer(client, world, django_assert_max_num_queries):
+    goal, findings = world.goal(world.api, world.typed), world.goal(world.api, world.findings)
+    made = proposing.propose(goal, target=0.6, due=None, reason="less", by=world.alice, now=NOW - timedelta(days=3))
+    asked = exempting.ask(findings, reason="unfit", text="x", until=date(2026, 3, 29), from_day=None, by=world.bob,
+                          now=NOW - timedelta(days=2))  # fmt: skip
+    page = "/teams/api/goals/typing/typed-functions/"
+    for name in ("tess", "pam"):
+        answer = sign_in(client, name).get("/")
+        said = words(answer)
+        assert "2 things wait on you." in said
+        assert "Alice proposes other terms: Api, Functions with full annotations since 13 Mar 2026" in said
+        assert "Bob asks for an exemption: Api, Security findings since 14 Mar 2026" in said
+        assert f'<a href="{page}">Alice proposes' in answer.content.decode()
+    for name in ("alice", "bob", "charlie", "sam"):
+        assert "proposes other terms" not in words(sign_in(client, name).get("/"))
+    proposing.decline(made, text="the audit is in December", by=world.tess, now=NOW)
+    exempting.approve(asked, until=None, text="", by=world.pam, now=NOW)
+    assert "Nothing waits on you." in words(sign_in(client, "tess").get("/"))
+    said = words(sign_in(client, "alice").get("/"))
+    assert (
+        "Your proposal was declined: Api, Functions with full annotations: “the audit is in December” since 16 Mar 2026"
+    ) in said
+    assert "The exemption ends on 29 Mar 2026: Api, Security findings since 15 Mar 2026" not in said, "it begins today"
+    assert "The exemption ends on 29 Mar 2026: Api, Security findings since 16 Mar 2026" in said
+    said = words(sign_in(client, "bob").get("/"))
+    assert "Your exemption was approved until 29 Mar 2026: Api, Security findings since 16 Mar 2026" in said
+    assert "The exemption ends" not in said, "that waits on the lead"
+    later = NOW + timedelta(days=14, minutes=1)
+    with time_machine.travel(later, tick=False):
+        assert "Your proposal" not in words(sign_in(client, "alice").get("/"))
+        assert "The exemption ends" not in words(client.get("/")), "it is over"
+
+
+def test_an_exemption_that_ends_later_does_not_wait_yet(client, world):
+    goal = world.goal(world.api, world.findings)
+    asked = exempting.ask(goal, reason="unfit", text="x", until=date(2026, 3, 31), from_day=None, by=world.bob, now=NOW)
+    exempting.approve(asked, until=None, text="", by=world.pam, now=NOW)
+    assert "The exemption ends" not in words(sign_in(client, "alice").get("/"))
+    with time_machine.travel(NOW + timedelta(days=1), tick=False):
+        assert "The exemption ends on 31 Mar 2026" in words(sign_in(client, "alice").get("/"))
+        exempting.end(asked, text="", by=world.alice, now=NOW + timedelta(days=1))
+        assert "The exemption ends" not in words(client.get("/"))

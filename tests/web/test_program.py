@@ -14,6 +14,7 @@ from django.test import Client
 from nudges.planning import plan
 from program.feeds.registry import KINDS
 from program.models import Program
+from teams import exempting, proposing
 from teams.apply.files import apply_text
 from teams.boards import board
 from teams.ingest import Origin, ingest
@@ -251,7 +252,7 @@ class TestUnchanged:
 def test_queries_are_constant(reader, world, django_assert_num_queries, django_assert_max_num_queries):
     reader.get("/programs/typing/?sort=team")
     caches["pages"].clear()
-    with django_assert_max_num_queries(35) as few:
+    with django_assert_max_num_queries(36) as few:
         reader.get("/programs/typing/")
     more = "".join(f"---\nkind: Group\nmetadata: {{name: t{n}}}\nspec: {{parent: engineering}}\n" for n in range(15))
     apply_text(ORG + more, now=NOW, via="test")
@@ -289,3 +290,20 @@ def test_nothing_of_one_reader_is_kept_for_another(client, world):
     html = client.get("/programs/typing/").content.decode()
     assert "/programs/typing/nudges/" not in html
     assert "tess@example.com</span>" not in html
+
+
+def test_what_is_open_with_teams_stands_in_a_line(reader, world):
+    assert "The ledger" not in words(reader.get("/programs/typing/"))
+    goal, other = world.goal(world.api, world.typed), world.goal(world.web, world.typed)
+    proposing.propose(goal, target=0.6, due=None, reason="less", by=world.alice, now=NOW)
+    asked = exempting.ask(goal, reason="unfit", text="x", until=date(2026, 5, 1), from_day=None, by=world.bob, now=NOW)
+    said = words(reader.get("/programs/typing/"))
+    assert "1 proposal waits for an answer and 1 request for an exemption waits for an answer. The ledger" in said
+    exempting.approve(asked, until=None, text="", by=world.tess, now=NOW)
+    exempting.ask(other, reason="unfit", text="x", until=date(2026, 5, 1), from_day=None, by=world.wanda, now=NOW)
+    said = words(reader.get("/programs/typing/"))
+    assert (
+        "1 proposal waits for an answer, 1 request for an exemption waits for an answer and 1 goal is exempt. The ledger"
+    ) in said
+    exempting.end(asked, text="", by=world.tess, now=NOW)
+    assert "goal is exempt" not in words(reader.get("/programs/typing/"))

@@ -9,7 +9,8 @@ import pytest
 import time_machine
 
 from program.feeds.registry import KINDS
-from program.models import Playbook
+from program.models import GoalRule, Playbook
+from teams import exempting, proposing
 from teams.apply.files import apply_text
 from teams.ingest import Origin, ingest
 from teams.models import Exemption, Goal, GoalTerms, Standing
@@ -165,6 +166,35 @@ def test_a_missing_page_keeps_the_way_on(client, world):
     assert "Sign out" not in words(client.get("/no/such/page"))
 
 
+def test_each_goal_says_why_it_is_theirs_and_what_is_open(client, world):
+    GoalRule.objects.filter(metric=world.typed).update(why="two outages began in untyped code", chosen="of 2 Mar")
+    line = (
+        "Two outages began in untyped code. The program is for: Fewer production type errors, safer refactoring. Asked "
+        "of every team (of 2 Mar), run by tess@example.com and pam@example.com. All about this goal"
+    )
+    answer = sign_in(client, "charlie").get("/teams/api/")
+    said = words(answer)
+    assert line in said
+    assert "Asked of Api alone, run by tess@example.com and pam@example.com. All about this goal" in said
+    assert '<a href="/teams/api/goals/typing/typed-functions/">' in answer.content.decode()
+    assert ("Propose other terms…" in said, "Ask for an exemption…" in said) == (False, False)
+    assert line in words(client.get("/teams/api/?on=2026-03-10")), "judged anew, it says the same"
+    said = words(sign_in(client, "bob").get("/teams/api/"))
+    assert ("Propose other terms…" in said, "Ask for an exemption…" in said) == (False, True)
+    goal = world.goal(world.api, world.typed)
+    proposing.propose(goal, target=0.6, due=None, reason="less", by=world.alice, now=NOW)
+    asked = exempting.ask(goal, reason="unfit", text="x", until=date(2026, 5, 1), from_day=None, by=world.bob, now=NOW)
+    said = words(sign_in(client, "alice").get("/teams/api/"))
+    assert "Propose other terms…" in said
+    assert "Other terms are proposed and wait for an answer. An exemption is asked for and waits for an answer." in said
+    exempting.approve(asked, until=None, text="", by=world.tess, now=NOW)
+    said = words(client.get("/teams/api/"))
+    assert "Exempt until 1 May 2026: the metric does not fit here." in said
+    assert "– Exempt" in said
+    exempting.end(asked, text="", by=world.tess, now=NOW)
+    assert "Exempt until" not in words(client.get("/teams/api/"))
+
+
 def with_more_metrics(number: int) -> None:
     metrics = "".join(
         f"  - {{key: m{n}, name: M{n}, unit: x, direction: down, aggregation: sum, fresh_for: 90d}}\n"
@@ -180,7 +210,7 @@ def with_more_metrics(number: int) -> None:
 
 @pytest.mark.parametrize(
     ("address", "judged", "most"),
-    [("/teams/api/", True, 11), ("/teams/api/", False, 19), ("/teams/api/?on=2026-03-10", True, 16)],
+    [("/teams/api/", True, 13), ("/teams/api/", False, 21), ("/teams/api/?on=2026-03-10", True, 17)],
 )
 def test_queries_do_not_grow_with_goals(client, world, address, judged, most, django_assert_max_num_queries):
     with_more_metrics(1)

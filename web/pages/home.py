@@ -17,7 +17,7 @@ from program.models import Program
 from reviews.models import Ask, Review
 from teams import taking
 from teams.models import Membership, TakenItem, Team
-from web import access, lines, waits
+from web import access, answering, lines, waits
 from web.groups import children_of, teams_below
 from web.lines import ProgramLine, TeamLine
 from web.render import page
@@ -68,7 +68,8 @@ def home(request: HttpRequest) -> HttpResponse:
     teams = [one.team for one in memberships if one.team.leaf]
     led = [one.team for one in memberships if one.role == Membership.Role.LEAD]
     days = {team.pk: today(team.time_zone, moment) for team in teams}
-    waiting = waits.upon(user, goals, {team.pk: days[team.pk] for team in led if team.leaf}, moment)
+    days_led = {team.pk: days[team.pk] for team in led if team.leaf}
+    waiting = waits.oldest_first([*waits.upon(user, goals, days_led, moment), *answering.upon(user, days_led, moment)])
     programs = _programs(user, teams)
     context = Context(
         sentence=waits.sentence(waiting),

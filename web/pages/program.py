@@ -22,6 +22,7 @@ from program import wording
 from program.models import Metric, Program, ProgramOwner
 from reviews.models import Review
 from teams.boards import board, movers, totals, trend
+from teams.open_matters import open_of
 from web import access, charts, freshness, heatmap, overview
 from web.figures import figure_answer
 from web.overview import Move, Together, TotalLine
@@ -59,6 +60,7 @@ class Picture:
     movers: Sequence[Move]
     said: int
     withheld: int
+    open: str
 
 
 @dataclass
@@ -149,6 +151,7 @@ def _picture(found: Program, on: date, present: date, sort: str) -> Picture:
         movers=[overview.move(mover) for mover in movers(found, on)],
         said=told.get(Nudge.State.SAID, 0),
         withheld=told.get(Nudge.State.WITHHELD, 0),
+        open=open_of(found, present),
     )
 
 

@@ -21,8 +21,10 @@ from program.models import MetricVersion
 from teams import roles, taking
 from teams.boards import series_of
 from teams.goal_facts import arrivals, goals_on
+from teams.goal_why import of_goals
 from teams.goal_words import anchor, needs
 from teams.models import LONG_AGO, Dispute, GoalQuerySet, GoalTerms, Membership, Standing, TakenItem, Team
+from teams.open_matters import open_matters
 from teams.standings import compute
 from teams.terms import in_force
 from web import access, charts
@@ -70,7 +72,8 @@ def team(request: HttpRequest, key: str) -> HttpResponse:
     kept = {} if on == present else {row.goal_id: row for row in Standing.objects.filter(goal__team=found, day=on)}
     programs = {goal.program: goal.program_key for goal in goals}
     reader = _reader(found, user) if on == present else Reader()
-    views = goal_views(found, on, goals, arrivals(found, goals), kept, reader)
+    matters = open_matters([goal.pk for goal in goals], on) if on == present else {}
+    views = goal_views(found, on, goals, arrivals(found, goals), kept, reader, of_goals(found, goals), matters)
     context = Context(
         team=found,
         on=on,

@@ -1,0 +1,96 @@
+"""What waits between teams and owners: proposals and requests to answer, answers that came, exemptions that end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+
+from django.db.models import Q
+from django.urls import reverse
+
+from accounts.models import User
+from program import wording
+from program.models import Program
+from teams.exempting import open_requests
+from teams.exemption_ledger import SOON
+from teams.models import Exemption, Goal, Proposal
+from teams.proposing import open_proposals
+from web.waits import Wait
+
+LATELY = timedelta(days=14)
+"""For so long an answer stands at home of who asked."""
+
+
+def upon(user: User, days: Mapping[int, date], moment: datetime) -> list[Wait]:
+    """What waits on a person. `days` is today of each team they lead. Six queries at most."""
+    return [*_to_answer(user), *_answered(user, moment), *_ending(days)]
+
+
+def _to_answer(user: User) -> list[Wait]:
+    """For owners: proposals and requests of their programs that wait for an answer. Two queries."""
+    mine = Program.objects.run_by(user)
+    return [
+        *(
+            Wait(f"{one.made_by or 'Somebody'} proposes other terms: {_called(one.goal)}", _page(one.goal),
+                 one.made_at.date())
+            for one in open_proposals(mine)
+        ),
+        *(
+            Wait(f"{one.asked_by or 'Somebody'} asks for an exemption: {_called(one.goal)}", _page(one.goal),
+                 one.asked_at.date())
+            for one in open_requests(mine)
+        ),
+    ]  # fmt: skip
+
+
+def _answered(user: User, moment: datetime) -> list[Wait]:
+    """For who asked: what was answered in the last two weeks. Two queries."""
+    seen, since = Goal.objects.visible_to(user), moment - LATELY
+    proposals = Proposal.objects.filter(made_by=user, goal__in=seen, answered_at__gte=since)
+    proposals = proposals.filter(state__in=(Proposal.State.ACCEPTED, Proposal.State.DECLINED))
+    lately = Q(approved_at__gte=since) | Q(declined_at__gte=since)
+    requests = Exemption.objects.filter(lately, asked_by=user, goal__in=seen)
+    found = []
+    for one in proposals.select_related(*_with("goal__")):
+        if one.answered_at is not None:
+            said = f"Your proposal was {one.state}: {_called(one.goal)}"
+            found.append(Wait(_quoted(said, one.answer), _page(one.goal), one.answered_at.date()))
+    for asked in requests.select_related(*_with("goal__")):
+        at = asked.approved_at or asked.declined_at
+        if at is not None:
+            state = f"approved until {wording.day(asked.until_day)}" if asked.approved_at else "declined"
+            said = f"Your exemption was {state}: {_called(asked.goal)}"
+            found.append(Wait(_quoted(said, asked.answer), _page(asked.goal), at.date()))
+    return found
+
+
+def _ending(days: Mapping[int, date]) -> list[Wait]:
+    """For leads: exemptions of their teams that end within two weeks. One query."""
+    if not days:
+        return []
+    first, last = min(days.values()), max(days.values()) + SOON
+    ending = Exemption.objects.approved().filter(ended_on=None, until_day__range=(first, last))
+    rows = ending.filter(goal__in=Goal.objects.on_scorecards().filter(team__in=days))
+    return [
+        Wait(f"The exemption ends on {wording.day(one.until_day)}: {_called(one.goal)}", _page(one.goal),
+             max(one.from_day, one.until_day - SOON))
+        for one in rows.select_related(*_with("goal__"))
+        if one.state_on(days[one.goal.team_id]) == "in force" and one.until_day <= days[one.goal.team_id] + SOON
+    ]  # fmt: skip
+
+
+def _with(prefix: str) -> list[str]:
+    return [f"{prefix}{name}" for name in ("team", "program", "metric")]
+
+
+def _called(goal: Goal) -> str:
+    return f"{goal.team.name}, {goal.metric.name}"
+
+
+def _page(goal: Goal) -> str:
+    return reverse("goal", args=[goal.team.key, goal.program.key, goal.metric.key])
+
+
+def _quoted(said: str, words: str) -> str:
+    short = words if len(words) <= 120 else words[:119].rsplit(" ", 1)[0] + "…"
+    return f"{said}: “{short}”" if words else said
