@@ -13,7 +13,7 @@ from program import wording
 from program.models import Program
 from teams.exempting import open_requests
 from teams.exemption_ledger import SOON
-from teams.models import Exemption, Goal, Proposal
+from teams.models import Exemption, Goal, GoalQuerySet, Proposal
 from teams.proposing import open_proposals
 from web.waits import Wait
 
@@ -21,9 +21,9 @@ LATELY = timedelta(days=14)
 """For so long an answer stands at home of who asked."""
 
 
-def upon(user: User, days: Mapping[int, date], moment: datetime) -> list[Wait]:
-    """What waits on a person. `days` is today of each team they lead. Six queries at most."""
-    return [*_to_answer(user), *_answered(user, moment), *_ending(days)]
+def upon(user: User, goals: GoalQuerySet, days: Mapping[int, date], moment: datetime) -> list[Wait]:
+    """What waits on a person. `days` is today of each team they lead, `goals` are those they may see. Five queries."""
+    return [*_to_answer(user), *_answered(user, goals, moment), *_ending(goals, days)]
 
 
 def _to_answer(user: User) -> list[Wait]:
@@ -43,13 +43,13 @@ def _to_answer(user: User) -> list[Wait]:
     ]  # fmt: skip
 
 
-def _answered(user: User, moment: datetime) -> list[Wait]:
+def _answered(user: User, goals: GoalQuerySet, moment: datetime) -> list[Wait]:
     """For who asked: what was answered in the last two weeks. Two queries."""
-    seen, since = Goal.objects.visible_to(user), moment - LATELY
-    proposals = Proposal.objects.filter(made_by=user, goal__in=seen, answered_at__gte=since)
+    since = moment - LATELY
+    proposals = Proposal.objects.filter(made_by=user, goal__in=goals, answered_at__gte=since)
     proposals = proposals.filter(state__in=(Proposal.State.ACCEPTED, Proposal.State.DECLINED))
     lately = Q(approved_at__gte=since) | Q(declined_at__gte=since)
-    requests = Exemption.objects.filter(lately, asked_by=user, goal__in=seen)
+    requests = Exemption.objects.filter(lately, asked_by=user, goal__in=goals)
     found = []
     for one in proposals.select_related(*_with("goal__")):
         if one.answered_at is not None:
@@ -64,13 +64,13 @@ def _answered(user: User, moment: datetime) -> list[Wait]:
     return found
 
 
-def _ending(days: Mapping[int, date]) -> list[Wait]:
+def _ending(goals: GoalQuerySet, days: Mapping[int, date]) -> list[Wait]:
     """For leads: exemptions of their teams that end within two weeks. One query."""
     if not days:
         return []
     first, last = min(days.values()), max(days.values()) + SOON
     ending = Exemption.objects.approved().filter(ended_on=None, until_day__range=(first, last))
-    rows = ending.filter(goal__in=Goal.objects.on_scorecards().filter(team__in=days))
+    rows = ending.filter(goal__in=goals.on_scorecards().filter(team__in=days))
     return [
         Wait(f"The exemption ends on {wording.day(one.until_day)}: {_called(one.goal)}", _page(one.goal),
              max(one.from_day, one.until_day - SOON))

@@ -142,3 +142,11 @@ def test_an_exemption_that_ends_later_does_not_wait_yet(client, world):
         assert "The exemption ends on 31 Mar 2026" in words(sign_in(client, "alice").get("/"))
         exempting.end(asked, text="", by=world.alice, now=NOW + timedelta(days=1))
         assert "The exemption ends" not in words(client.get("/"))
+    world.program.audience = "web"  # a lead sees nothing of a program that is shown to others
+    world.program.save()
+    ask_again = exempting.ask(
+        goal, reason="unfit", text="x", until=date(2026, 3, 20), from_day=None, by=world.alice, now=NOW
+    )
+    exempting.approve(ask_again, until=None, text="", by=world.pam, now=NOW)
+    said = words(sign_in(client, "alice").get("/"))
+    assert ("The exemption ends" in said, "Your exemption" in said) == (False, False)

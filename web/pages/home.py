@@ -69,7 +69,9 @@ def home(request: HttpRequest) -> HttpResponse:
     led = [one.team for one in memberships if one.role == Membership.Role.LEAD]
     days = {team.pk: today(team.time_zone, moment) for team in teams}
     days_led = {team.pk: days[team.pk] for team in led if team.leaf}
-    waiting = waits.oldest_first([*waits.upon(user, goals, days_led, moment), *answering.upon(user, days_led, moment)])
+    waiting = waits.oldest_first(
+        [*waits.upon(user, goals, days_led, moment), *answering.upon(user, goals, days_led, moment)]
+    )
     programs = _programs(user, teams)
     context = Context(
         sentence=waits.sentence(waiting),
