@@ -16,9 +16,15 @@ def slope(series: Sequence[tuple[date, float]]) -> float:
 
     Source: H. Theil 1950, P. K. Sen 1968. The days are distinct; at least two points.
     """
-    at = [(day.toordinal(), value) for day, value in series]
+    return slope_of([day.toordinal() for day, _ in series], [value for _, value in series])
+
+
+def slope_of(days: Sequence[int], values: Sequence[float]) -> float:
+    """The same of days as numbers and their values."""
     slopes = sorted(
-        (value1 - value0) / (day1 - day0) for i, (day0, value0) in enumerate(at) for day1, value1 in at[i + 1 :]
+        (value - values[i]) / (day - days[i])
+        for i in range(len(days))
+        for day, value in zip(days[i + 1 :], values[i + 1 :], strict=True)
     )
     middle = len(slopes) // 2
     return slopes[middle] if len(slopes) % 2 else (slopes[middle - 1] + slopes[middle]) / 2

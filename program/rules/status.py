@@ -94,10 +94,10 @@ def judge(terms: Terms, sources: Sequence[SourceReadings], day: date) -> Judgmen
     series = with_value(points(terms.aggregation, sources, day))
     now = value_on(terms.aggregation, sources, day)
     baseline = _baseline(terms, series, day)
-    target = _target(terms, baseline)
-    path = _expected(terms, baseline, target, day)
+    target = target_of(terms, baseline)
+    path = path_on(terms, baseline, target, day)
     reaches = forecast(series, target, up) if target is not None else None
-    status, reason = _status(terms, now, baseline, target, path, reaches, day)
+    status, reason = status_of(terms, now, baseline, target, path, reaches, day)
     level = path if status in TO_THE_PATH else target
     return Judgment(
         day=day,
@@ -127,7 +127,8 @@ def _baseline(terms: Terms, series: Sequence[tuple[date, float]], day: date) -> 
     return baseline_of(series, terms.start)
 
 
-def _target(terms: Terms, baseline: tuple[date, float] | None) -> float | None:
+def target_of(terms: Terms, baseline: tuple[date, float] | None) -> float | None:
+    """What is to be reached; None while `improve_by` has no baseline."""
     if terms.target is not None or terms.improve_by is None:
         return terms.target
     if baseline is None:
@@ -135,7 +136,8 @@ def _target(terms: Terms, baseline: tuple[date, float] | None) -> float | None:
     return target_by_share(baseline[1], terms.improve_by, terms.aggregation, terms.direction)
 
 
-def _expected(terms: Terms, baseline: tuple[date, float] | None, target: float | None, day: date) -> float | None:
+def path_on(terms: Terms, baseline: tuple[date, float] | None, target: float | None, day: date) -> float | None:
+    """Where the value should be on a day; None without a baseline or a target."""
     if baseline is None or target is None:
         return None
     return expected(
@@ -149,7 +151,7 @@ def _expected(terms: Terms, baseline: tuple[date, float] | None, target: float |
     )
 
 
-def _status(
+def status_of(
     terms: Terms,
     now: Value,
     baseline: tuple[date, float] | None,
@@ -204,7 +206,7 @@ def _was_fine(
         return False
     # The baseline was the same then: the newest point before the start, or the first one after it.
     then = baseline if baseline is not None and baseline[0] <= day else None
-    target = _target(terms, then)
+    target = target_of(terms, then)
     now = value_on(terms.aggregation, sources, day)
-    status, _ = _status(terms, now, then, target, _expected(terms, then, target, day), None, day)
+    status, _ = status_of(terms, now, then, target, path_on(terms, then, target, day), None, day)
     return status is Status.MET or (status is Status.ON_TRACK and day > terms.start)

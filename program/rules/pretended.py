@@ -1,0 +1,151 @@
+"""The same goal, begun earlier: what a goal would have said of a team day by day, had it been set in the past.
+
+A goal that runs from start to due is pretended to have begun on another day, with the same length and:
+
+- its baseline taken by the same rule on that day;
+- the same share of the way: `improve_by` as it is; for a target, the share of the way from the baseline to the ideal
+  that the target is today, from the baseline of then (a team that is past its target is past it by as large a share).
+  Where a metric has no ideal, or the baseline is there, the same distance;
+- milestones at the same share of the time and of the way; the same tolerance; no exemptions, nothing held.
+
+Each day is then judged as status.py judges it, and answers no more than a nudge asks: fine, short or neither.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from .glidepath import IDEAL, target_by_share
+from .numbers import reached
+from .track import NEVER, Track
+
+NEITHER, FINE, SHORT = 0, 1, 2
+"""No data or stale; met or on track; at risk, behind or overdue."""
+
+
+class Place(NamedTuple):
+    """Where a day lies on a path: in which of its pieces, how far through it, and whether the due day is over."""
+
+    day: int
+    piece: int
+    through: float
+    over: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """The days of a path, which all teams share: start, milestones, due (ordinals)."""
+
+    corners: Sequence[int]
+
+    @property
+    def start(self) -> int:
+        """The first day."""
+        return self.corners[0]
+
+    @property
+    def due(self) -> int:
+        """The last day."""
+        return self.corners[-1]
+
+    def begun(self, start: int) -> Course:
+        """The same course from another day on."""
+        return Course([corner - self.start + start for corner in self.corners])
+
+    def place(self, day: int) -> Place:
+        """Where a day lies."""
+        if day >= self.due:
+            return Place(day, len(self.corners) - 2, 1.0, day > self.due)
+        if day <= self.start:
+            return Place(day, 0, 0.0, False)
+        after = bisect_left(self.corners, day)
+        first, second = self.corners[after - 1], self.corners[after]
+        return Place(day, after - 1, (day - first) / (second - first), False)
+
+
+@dataclass(frozen=True, slots=True)
+class Pretended:
+    """One team's goal, begun earlier: the level at each corner of its course, and from when its baseline was known."""
+
+    track: Track
+    known_from: int
+    levels: Sequence[float]
+    allowed: float
+    """how far off the path is still on it"""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a goal asks of one team as it stands: from where to where, by way of milestones (their values)."""
+
+    baseline: float
+    target: float
+    milestones: Sequence[float] = ()
+    improve_by: float | None = None
+
+
+def pretend(
+    track: Track, asked: Asked, course: Course, today: int, *, aggregation: str, up: bool, tolerance: float
+) -> Pretended | None:
+    """The goal begun at the course's start; None where the team has nothing measured until today."""
+    at = track.baseline(course.start, today)
+    if at is None:
+        return None
+    baseline = track.values[at]
+    target = _target(baseline, asked, aggregation, up=up)
+    way = asked.target - asked.baseline
+    levels = [baseline]
+    for milestone in asked.milestones:
+        levels.append(baseline + (target - baseline) * ((milestone - asked.baseline) / way) if way else target)
+    levels.append(target)
+    if reached(baseline, target, up):
+        levels = [target] * len(levels)
+    return Pretended(track, max(course.start, track.days[at]), levels, tolerance * abs(target - baseline))
+
+
+def _target(baseline: float, asked: Asked, aggregation: str, *, up: bool) -> float:
+    direction = "up" if up else "down"
+    if asked.improve_by is not None:
+        return target_by_share(baseline, asked.improve_by, aggregation, direction)
+    ideal = IDEAL.get((aggregation, direction))
+    if ideal is None or reached(asked.baseline, ideal, up):
+        return baseline + asked.target - asked.baseline
+    return target_by_share(baseline, (asked.target - asked.baseline) / (ideal - asked.baseline), aggregation, direction)
+
+
+def on_days(goal: Pretended, places: Sequence[Place], fresh_for: int, *, up: bool) -> list[int]:
+    """What the goal would have said on each of these days (in order): NEITHER, FINE or SHORT."""
+    track = goal.track
+    steps, held, as_of, levels = track.steps, track.held, track.as_of, goal.levels
+    target, allowed = levels[-1], goal.allowed if up else -goal.allowed
+    at, last = bisect_right(steps, places[0].day) - 1 if places else -1, len(steps) - 1
+    found = []
+    for day, piece, through, over in places:
+        while at < last and steps[at + 1] <= day:
+            at += 1
+        value = held[at] if at >= 0 else None
+        if value is None or as_of[at] == NEVER or day - as_of[at] > fresh_for or day < goal.known_from:
+            found.append(NEITHER)
+        elif reached(value, target, up):
+            found.append(FINE)
+        elif over:
+            found.append(SHORT)
+        else:
+            path = levels[piece] + (levels[piece + 1] - levels[piece]) * through
+            found.append(FINE if reached(value, path - allowed, up) else SHORT)
+    return found
+
+
+def turning_days(goal: Pretended, course: Course, after: int, before: int, fresh_for: int) -> list[int]:
+    """The days between two on which a goal may have been fine, if it was at all: where a value begins or ends, and the
+    corners of the path. Between these a value stands still and the path is straight, so that no day is better than
+    both its neighbours."""
+    track = goal.track
+    days = {corner for corner in course.corners if after < corner < before}
+    for at in range(max(0, bisect_right(track.steps, after) - 1), bisect_left(track.steps, before)):
+        days |= {track.steps[at], track.steps[at] - 1}
+        days.add(min(track.as_of[at] + fresh_for, before - 1))
+    return sorted(day for day in {*days, after + 1, before - 1} if after < day < before)
