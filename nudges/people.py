@@ -44,8 +44,9 @@ class Org:
             leads[membership.team_id].append(membership.user)
         return cls(Team.objects.in_bulk(), leads)
 
-    def addressee(self, team_id: int, now: datetime) -> Addressee | None:
-        """Who to tell about a team: the first lead, going up, who is here and can be reached.
+    def addressee(self, team_id: int, now: datetime | None) -> Addressee | None:
+        """Who to tell about a team: the first lead, going up, who is here and can be reached; without a moment,
+        whoever is away now or then counts as here.
 
         Somebody who muted nudges can be reached: their wish is kept, not passed on to whom they report to. Where
         nobody can be reached it is the first lead there is, so that what is withheld is on record under a name.
@@ -79,11 +80,13 @@ class Org:
             above = self.teams.get(above.parent_id) if above.parent_id else None
 
 
-def can_be_told(addressee: Addressee, now: datetime) -> bool:
-    """Whether the person is active, has an address that works, and is not away today."""
+def can_be_told(addressee: Addressee, now: datetime | None) -> bool:
+    """Whether the person is active, has an address that works, and is not away today (of a moment, if one is given)."""
     person = addressee.person
     if not person.is_active or person.address_suspended_reason:
         return False
+    if now is None:
+        return True
     return not person.is_away(now.astimezone(hours.zone(addressee.zone)).date())
 
 

@@ -18,6 +18,7 @@ from program.rules import pace
 from program.rules.numbers import reached
 from program.rules.outlook import Outlook, outlook
 from program.rules.pace import Difficulty
+from program.rules.pretended import Asked, Begun, Course, pretend
 from program.rules.status import Status, Terms, target_of
 from program.rules.track import Track
 
@@ -100,6 +101,27 @@ def preview(program: Program, rule: GoalRule, held: Ground, now: datetime) -> Pr
         waiting=len(waiting),
         taken_by_later=len(selected) - len(mine),
     )
+
+
+def begun_earlier(shown: Preview, start: date, until: date) -> Begun:
+    """The same line, pretended to have begun on another day: its teams that have something measured until a day."""
+    rule, version = shown.rule, shown.version
+    up = version.direction == MetricVersion.Direction.UP
+    days = (rule.start, *(date.fromisoformat(when) for when, _ in rule.milestones), rule.due)
+    course = Course([day.toordinal() for day in days]).begun(start.toordinal())
+    milestones = [value for _, value in rule.milestones]
+    goals = {}
+    for line in shown.lines:
+        if line.baseline is None or line.target is None:
+            continue
+        asked = Asked(line.baseline, line.target, milestones, rule.improve_by)
+        goal = pretend(
+            line.track, asked, course, until.toordinal(), aggregation=version.aggregation, up=up,
+            tolerance=rule.tolerance,
+        )  # fmt: skip
+        if goal is not None:
+            goals[line.team.pk] = goal
+    return Begun(course, goals, rule.metric.fresh_for, up)
 
 
 def _asked_later(program: Program, rule: GoalRule, teams: Mapping[int, Team]) -> set[int]:

@@ -28,7 +28,7 @@ FROM teams_source src CROSS JOIN LATERAL (
 WHERE src.metric_version_id = %s AND src.team_id IS NOT NULL AND a.days IS NOT NULL
 """
 SQLITE = """
-SELECT src.id, src.team_id, src.retired_on, s.as_of, {first}, {second}
+SELECT src.id, src.team_id, src.retired_on, s.as_of || '', {first}, {second}
 FROM teams_source src JOIN teams_snapshot s ON s.source_id = src.id
 WHERE src.metric_version_id = %s AND src.team_id IS NOT NULL ORDER BY src.id, s.as_of
 """

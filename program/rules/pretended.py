@@ -14,7 +14,7 @@ Each day is then judged as status.py judges it, and answers no more than a nudge
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -75,6 +75,16 @@ class Pretended:
     levels: Sequence[float]
     allowed: float
     """how far off the path is still on it"""
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A goal line begun earlier: its course, and by team (whatever names it) its goal."""
+
+    course: Course
+    goals: Mapping[int, Pretended]
+    fresh_for: int
+    up: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,12 +150,24 @@ def on_days(goal: Pretended, places: Sequence[Place], fresh_for: int, *, up: boo
 
 
 def turning_days(goal: Pretended, course: Course, after: int, before: int, fresh_for: int) -> list[int]:
-    """The days between two on which a goal may have been fine, if it was at all: where a value begins or ends, and the
-    corners of the path. Between these a value stands still and the path is straight, so that no day is better than
-    both its neighbours."""
+    """The days between two on which a goal may have been fine, if it was at all on a day between them.
+
+    A value stands still from one step to the next, and the path is straight between its corners. So where the path
+    never turns back, only the day of a step can be better than the day before it, and the day after the first one;
+    else also the last day of a step, the last on which it is fresh, and the corners.
+    """
     track = goal.track
-    days = {corner for corner in course.corners if after < corner < before}
-    for at in range(max(0, bisect_right(track.steps, after) - 1), bisect_left(track.steps, before)):
-        days |= {track.steps[at], track.steps[at] - 1}
-        days.add(min(track.as_of[at] + fresh_for, before - 1))
-    return sorted(day for day in {*days, after + 1, before - 1} if after < day < before)
+    first, last = bisect_right(track.steps, after), bisect_left(track.steps, before)
+    days = set(track.steps[first:last])
+    if not _straight_on(goal.levels):
+        days |= set(course.corners)
+        for at in range(max(0, first - 1), last):
+            days |= {track.steps[at] - 1, track.as_of[at] + fresh_for}
+        days.add(before - 1)
+    days.add(after + 1)
+    return sorted(day for day in days if after < day < before)
+
+
+def _straight_on(levels: Sequence[float]) -> bool:
+    """Whether a path goes one way only: up, or down, or nowhere."""
+    return len(levels) == 2 or list(levels) in (sorted(levels), sorted(levels, reverse=True))
