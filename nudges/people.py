@@ -36,13 +36,13 @@ class Org:
         self.leads = leads
 
     @classmethod
-    def read(cls) -> Org:
-        """Two queries, however large the tree."""
+    def read(cls, teams: Mapping[int, Team] | None = None) -> Org:
+        """Two queries, however large the tree; one, where its teams are given."""
         leads: dict[int, list[User]] = defaultdict(list)
         rows = Membership.objects.filter(role=Membership.Role.LEAD).select_related("user")
         for membership in rows.order_by("team", "user__email"):
             leads[membership.team_id].append(membership.user)
-        return cls(Team.objects.in_bulk(), leads)
+        return cls(Team.objects.in_bulk() if teams is None else teams, leads)
 
     def addressee(self, team_id: int, now: datetime | None) -> Addressee | None:
         """Who to tell about a team: the first lead, going up, who is here and can be reached; without a moment,

@@ -14,15 +14,18 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+from typing import NamedTuple
 
 from django.db.models import Q
 
 from accounts.models import User
 from program.models import Program
-from program.rules.pretended import FINE, SHORT, Begun, Place, on_days, turning_days
+from program.rules.pretended import FINE, SHORT, Begun, Place, Pretended, on_days, turning_days
+from teams.models import Team
 
 from . import hours, policy
 from .models import Mute
@@ -30,6 +33,7 @@ from .people import Addressee, Org, zones
 
 WEEKS = 26
 FIRST_WEEKS = 4
+SOME_DAY = date(2000, 1, 3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +87,14 @@ class Replay:
         return sum(1 for one in self.people if one.first_mails)
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(NamedTuple):
     """One week's turn to speak to people of one zone."""
 
     due_day: date
     day: date
     """the local day on which it is taken"""
+    monday: date
+    """of that day's week"""
     at: datetime
 
 
@@ -103,13 +108,17 @@ class _Goal:
     fine: Sequence[int]
     """the days on which it was fine"""
     announced: bool
-    last: policy.Case | None = None
+    last_said: date | None = None
     last_day: int = 0
+    streak: int = 0
     thanked: bool = True
     quiet_until: date = date.min
+    """the due day before which policy.py lets nothing be said of it, unless it recovers"""
 
     def recovered(self, turn: int) -> bool:
         """Whether it was fine on some day since it was last spoken of."""
+        if self.last_said is None:
+            return False
         at = bisect_left(self.fine, self.last_day)
         return at < len(self.fine) and self.fine[at] <= self.days[turn]
 
@@ -124,12 +133,17 @@ class _Listening:
     listener: policy.Listener
     program_muted: bool
     spoke: date | None = None
-    mail_days: list[date] = field(default_factory=list)
+    mailed: date = date.min
+    """the Monday of the last week with mails"""
+    mails_that_week: int = 0
 
 
-def replay(program: Program, begun: Begun, now: datetime) -> Replay:
-    """Replay a program's goals on one metric, which are pretended to have begun earlier and run until today."""
-    org = Org.read()
+def replay(program: Program, begun: Begun, now: datetime, teams: Mapping[int, Team] | None = None) -> Replay:
+    """Replay a program's goals on one metric, which are pretended to have begun earlier and run until today.
+
+    `teams` is the whole tree, where the caller has read it already.
+    """
+    org = Org.read(teams)
     goals = begun.goals
     since = date.fromordinal(begun.course.start)
     whom = {team: org.addressee(team, None) for team in goals}
@@ -158,7 +172,7 @@ def replay(program: Program, begun: Begun, now: datetime) -> Replay:
             program_muted=any((pk, of) in mutes for of in (program.pk, program.guard_of_id) if of),
         )
         for turn, nudges in _speak(listening, program.nudge_every_weeks):
-            week = weeks[hours.week_of(listening.turns[turn].day)[0]]
+            week = weeks[listening.turns[turn].monday]
             week[0] += 1
             week[1] += nudges
         people.append(listening.told)
@@ -176,73 +190,76 @@ def _mutes(program: Program) -> set[tuple[int, int | None]]:
 
 def _speak(listening: _Listening, every_weeks: int) -> Iterator[tuple[int, int]]:
     """Go through a person's turns; gives each turn on which a mail went out, with how many nudges were in it."""
-    told = listening.told
-    for turn, place in enumerate(listening.turns):
-        listener = _this_week(listening, place.day)
-        alone = policy.Case(listener=listener, due_day=place.due_day)
-        silent = bool(policy.withheld_by(alone, policy.OF_THE_PERSON)) or listening.program_muted
-        nudges = sum(_nudge(goal, turn, place, listening, listener, every_weeks) for goal in listening.goals)
-        notices = 0 if silent else sum(_notice(goal, turn) for goal in listening.goals)
+    told, goals = listening.told, listening.goals
+    for number, turn in enumerate(listening.turns):
+        if number == 0 or listening.mailed == turn.monday:
+            listener = _this_week(listening, turn.monday)
+            silent = policy.withheld_by(policy.Case(listener, turn.due_day), policy.OF_THE_PERSON)
+        if silent or listening.program_muted:
+            continue
+        nudges = notices = 0
+        spoke = listening.spoke
+        for goal in goals:
+            state = goal.states[number]
+            if not goal.announced:
+                goal.announced, notices = True, notices + 1
+            elif state == SHORT:
+                nudges += _nudge(goal, number, turn, spoke, every_weeks)
+            elif state == FINE and not goal.thanked:
+                goal.thanked, notices = True, notices + 1
         if not nudges and not notices:
             continue
         if nudges:
-            listening.spoke = place.due_day
-        listening.mail_days.append(place.day)
+            listening.spoke = turn.due_day
+        listening.mails_that_week = 1 if listening.mailed != turn.monday else listening.mails_that_week + 1
+        listening.mailed = turn.monday
         told.mails += 1
         told.nudges += nudges
-        told.first_mails += turn < FIRST_WEEKS
-        yield turn, nudges
+        told.first_mails += number < FIRST_WEEKS
+        yield number, nudges
 
 
-def _this_week(listening: _Listening, day: date) -> policy.Listener:
-    monday, _ = hours.week_of(day)
-    mails = sum(1 for mailed in listening.mail_days[-7:] if mailed >= monday)
-    if not mails:
-        return listening.listener
-    held = listening.listener
-    return policy.Listener(
-        active=held.active, address_suspended=held.address_suspended, muted_all=held.muted_all, mails_this_week=mails,
-        weekly_maximum=held.weekly_maximum,
-    )  # fmt: skip
+def _this_week(listening: _Listening, monday: date) -> policy.Listener:
+    mails = listening.mails_that_week if listening.mailed == monday else 0
+    return replace(listening.listener, mails_this_week=mails)
 
 
-def _nudge(
-    goal: _Goal, turn: int, place: Turn, listening: _Listening, listener: policy.Listener, every_weeks: int
-) -> bool:
-    """Whether the goal is spoken of on this turn because it is short."""
-    if goal.states[turn] != SHORT:
+def _nudge(goal: _Goal, number: int, turn: Turn, spoke: date | None, every_weeks: int) -> bool:
+    """Whether a goal that is short is spoken of on this turn."""
+    recovered = goal.recovered(number)
+    if turn.due_day < goal.quiet_until and not recovered:
         return False
-    recovered = goal.last is not None and goal.recovered(turn)
-    if place.due_day < goal.quiet_until and not recovered:  # the wait that policy.next_due gave is not over
+    decided = _decided(
+        every_weeks,
+        None if spoke is None else (turn.due_day - spoke).days,
+        None if goal.last_said is None else (turn.due_day - goal.last_said).days,
+        goal.streak,
+        recovered,
+    )
+    if decided is None:
         return False
+    goal.streak, wait = decided
+    goal.quiet_until = turn.due_day + wait
+    goal.last_said, goal.last_day, goal.thanked = turn.due_day, goal.days[number], False
+    return True
+
+
+@lru_cache(maxsize=4096)
+def _decided(
+    every_weeks: int, since_spoke: int | None, since_last: int | None, streak: int, recovered: bool
+) -> tuple[int, timedelta] | None:
+    """What policy.py says of a case by the days since: which nudge in a row it is, and how long nothing more is said;
+    None where it withholds it. Half a year of a thousand teams asks the same few hundred cases."""
     case = policy.Case(
-        listener=listener,
-        due_day=place.due_day,
-        announced=goal.announced,
-        program_muted=listening.program_muted,
+        listener=policy.Listener(),
+        due_day=SOME_DAY,
         every_weeks=every_weeks,
-        program_spoke=listening.spoke,
-        last_said=goal.last.due_day if goal.last else None,
-        streak=goal.last.streak if goal.last else 0,
+        program_spoke=None if since_spoke is None else SOME_DAY - timedelta(days=since_spoke),
+        last_said=None if since_last is None else SOME_DAY - timedelta(days=since_last),
+        streak=streak,
         recovered=recovered,
     )
-    if policy.withheld_by(case):
-        return False
-    goal.quiet_until = policy.next_due(case)
-    goal.last = policy.Case(listener=None, due_day=place.due_day, streak=policy.next_streak(case))
-    goal.last_day, goal.thanked = goal.days[turn], False
-    return True
-
-
-def _notice(goal: _Goal, turn: int) -> bool:
-    """Whether the goal is announced on this turn, or its being back on the path is."""
-    if not goal.announced:
-        goal.announced = True
-        return True
-    if goal.last is None or goal.thanked or goal.states[turn] != FINE:
-        return False
-    goal.thanked = True
-    return True
+    return None if policy.withheld_by(case) else (policy.next_streak(case), policy.next_due(case) - SOME_DAY)
 
 
 class _Calendar:
@@ -276,7 +293,7 @@ class _Calendar:
             if at >= self._over:
                 return
             if (made.date(), made.hour) < (day, hour):
-                yield Turn(due_day, day, at)
+                yield Turn(due_day, day, hours.week_of(day)[0], at)
             due_day += timedelta(weeks=1)
 
 
@@ -286,7 +303,7 @@ class _Judged:
     def __init__(self, begun: Begun, calendar: _Calendar) -> None:
         self._begun, self._calendar = begun, calendar
         self._days: dict[tuple[str, str], list[int]] = {}
-        self._places: dict[int, Place] = {}
+        self._shared: dict[tuple[int, int, bool], tuple[list[Place], list[int]]] = {}
 
     def goal(self, about: Addressee, zone: str, *, announced: bool) -> _Goal:
         """One team's goal as a person in a zone is told of it."""
@@ -294,15 +311,23 @@ class _Judged:
         turns = self._days_of(zone, about.team.time_zone)
         if not turns:
             return _Goal([], [], [], announced)
-        between = turning_days(pretended, begun.course, turns[0], turns[-1], begun.fresh_for)
-        days = sorted({*turns, *between}) if between else turns
-        said = on_days(pretended, [self._place(day) for day in days], begun.fresh_for, up=begun.up)
-        if days is turns:
-            states: Sequence[int] = said
-        else:
-            by_day = dict(zip(days, said, strict=True))
-            states = [by_day[day] for day in turns]
-        return _Goal(states, turns, [d for d, one in zip(days, said, strict=True) if one == FINE], announced)
+        places, chosen = self._asked(turns, pretended)
+        said = on_days(pretended, places, begun.fresh_for, up=begun.up)
+        fine = [place.day for place, one in zip(places, said, strict=True) if one == FINE]
+        return _Goal([said[at] for at in chosen], turns, fine, announced)
+
+    def _asked(self, turns: list[int], goal: Pretended) -> tuple[list[Place], list[int]]:
+        """The places of all days that a goal is asked about, and which of them are turns; most teams share them."""
+        key = id(turns), id(goal.track.steps), len(goal.levels) == 2
+        if key not in self._shared:
+            begun = self._begun
+            between = turning_days(goal, begun.course, turns[0], turns[-1], begun.fresh_for)
+            days = sorted({*turns, *between})
+            found = [begun.course.place(day) for day in days], [bisect_left(days, day) for day in turns]
+            if len(goal.levels) > 2:  # milestones: which days matter depends on the goal's own levels
+                return found
+            self._shared[key] = found
+        return self._shared[key]
 
     def _days_of(self, zone: str, team_zone: str) -> list[int]:
         """The team's day at each turn of people in a zone."""
@@ -311,8 +336,3 @@ class _Judged:
             where = hours.zone(team_zone)
             self._days[key] = [turn.at.astimezone(where).date().toordinal() for turn in self._calendar.turns(zone)]
         return self._days[key]
-
-    def _place(self, day: int) -> Place:
-        if day not in self._places:
-            self._places[day] = self._begun.course.place(day)
-        return self._places[day]

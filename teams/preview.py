@@ -67,6 +67,8 @@ class Preview:
 
     rule: GoalRule
     ground: Ground
+    teams: Mapping[int, Team]
+    """the whole tree"""
     lines: Sequence[Line]
     wave: Wave | None
     """the wave that all of them wait for"""
@@ -96,6 +98,7 @@ def preview(program: Program, rule: GoalRule, held: Ground, now: datetime) -> Pr
     return Preview(
         rule=rule,
         ground=held,
+        teams=teams,
         lines=_lines(rule, asked, goals, held, teams, now),
         wave=wave,
         waiting=len(waiting),
@@ -223,7 +226,7 @@ def _line(
     difficulty = None
     if baseline is not None and target is not None:
         needs = pace.needed(baseline, target, (terms.due - terms.start).days, terms.up)
-        own = pace.own(track, min(terms.start, day).toordinal(), terms.up)
+        own = at.own(team.pk, min(terms.start, day))
         mine = at.records.get(team.pk)
         best = max(
             (one for one in (known.fastest(track.size), mine.pace if mine else None) if one is not None), default=None

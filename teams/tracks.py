@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import NamedTuple
 
 from django.db import connection
 
 from program.models import MetricVersion
+from program.rules import pace
 from program.rules.pace import Record, Records, record
 from program.rules.series import Reading, SourceReadings
 from program.rules.track import EMPTY, Track, of_one, size_of, track
@@ -34,6 +35,9 @@ WHERE src.metric_version_id = %s AND src.team_id IS NOT NULL ORDER BY src.id, s.
 """
 
 
+MOST_STARTS = 32
+
+
 class Source(NamedTuple):
     """One source's snapshots: days as ordinals, and the two numbers that values are made of."""
 
@@ -50,10 +54,25 @@ class Ground:
     version: MetricVersion
     tracks: dict[int, Track]
     records: dict[int, Record]
+    _own: dict[int, dict[int, float | None]] = field(default_factory=dict)
+    """by day and team: what is worked out once, however often the same start is asked about"""
 
     def track(self, team: int) -> Track:
         """A team's track; empty for one that has measured nothing."""
         return self.tracks.get(team, EMPTY)
+
+    def own(self, team: int, start: date) -> float | None:
+        """A team's own pace before a day."""
+        day = start.toordinal()
+        on_day = self._own.get(day)
+        if on_day is None:
+            if len(self._own) >= MOST_STARTS:
+                self._own.clear()
+            on_day = self._own.setdefault(day, {})
+        if team not in on_day:
+            up = self.version.direction == MetricVersion.Direction.UP
+            on_day[team] = pace.own(self.track(team), day, up)
+        return on_day[team]
 
     def known(self) -> Records:
         """The records, to compare with."""

@@ -24,6 +24,7 @@ from .track import NEVER, Track
 
 NEITHER, FINE, SHORT = 0, 1, 2
 """No data or stale; met or on track; at risk, behind or overdue."""
+CLOSE = 1e-6
 
 
 class Place(NamedTuple):
@@ -130,22 +131,25 @@ def on_days(goal: Pretended, places: Sequence[Place], fresh_for: int, *, up: boo
     """What the goal would have said on each of these days (in order): NEITHER, FINE or SHORT."""
     track = goal.track
     steps, held, as_of, levels = track.steps, track.held, track.as_of, goal.levels
-    target, allowed = levels[-1], goal.allowed if up else -goal.allowed
+    target, allowed, known_from = levels[-1], goal.allowed if up else -goal.allowed, goal.known_from
     at, last = bisect_right(steps, places[0].day) - 1 if places else -1, len(steps) - 1
     found = []
     for day, piece, through, over in places:
         while at < last and steps[at + 1] <= day:
             at += 1
         value = held[at] if at >= 0 else None
-        if value is None or as_of[at] == NEVER or day - as_of[at] > fresh_for or day < goal.known_from:
+        if value is None or as_of[at] == NEVER or day - as_of[at] > fresh_for or day < known_from:
             found.append(NEITHER)
-        elif reached(value, target, up):
-            found.append(FINE)
-        elif over:
-            found.append(SHORT)
-        else:
-            path = levels[piece] + (levels[piece + 1] - levels[piece]) * through
-            found.append(FINE if reached(value, path - allowed, up) else SHORT)
+            continue
+        level = target
+        if not over:  # on its path or at its target: the easier of the two decides
+            begin = levels[piece]
+            path = begin + (levels[piece + 1] - begin) * through - allowed
+            level = min(path, target) if up else max(path, target)
+        missing = level - value if up else value - level
+        # What counts as equal is asked only where it may be.
+        fine = missing <= 0 or (missing < CLOSE * (1 + abs(level) + abs(value)) and reached(value, level, up))
+        found.append(FINE if fine else SHORT)
     return found
 
 
