@@ -6,6 +6,7 @@ from django.urls import include, path
 
 from web import ops
 from web.pages import (
+    desk_metrics,
     exemptions,
     feeds,
     goal,
@@ -63,6 +64,8 @@ urlpatterns = [
     path("programs/<str:key>/nudges/<int:pk>/", outbox.mail, name="program-nudge"),
     path("programs/<str:key>/nudges/<int:pk>/html", outbox.mail_html, name="program-nudge-html"),
     path("programs/<str:key>/nudges/<int:pk>/<str:action>", outbox.decide, name="program-nudge-decide"),
+    path("programs/<str:key>/desk/metrics/new", desk_metrics.metric, name="desk-metric-new"),
+    path("programs/<str:key>/desk/metrics/<str:metric_key>/", desk_metrics.metric, name="desk-metric"),
     path("programs/<str:key>/feeds/", feeds.feeds, name="feeds"),
     path("programs/<str:key>/feeds/new", feeds.edit, name="feed-new"),
     path("programs/<str:key>/feeds/<str:feed_key>/edit", feeds.edit, name="feed-edit"),

@@ -12,7 +12,7 @@ from program import trackers
 from program.feeds.batch import shown
 from program.models import Metric, MetricVersion, Playbook, Program
 
-from ..models import Goal
+from ..models import Goal, GoalTerms
 from . import feeds
 from .changes import Changes
 from .fields import Fields, as_number
@@ -149,8 +149,11 @@ def put(program: Program, spec: MetricSpec, changes: Changes) -> Metric:
     }  # fmt: skip
     changed = changes.put("metric", spec.key, metric, values)
     current = metric.versions.filter(current=True).first()
-    if defines_anew(current, spec):
-        feeds.open_version(metric, {name: getattr(spec, name) for name in DEFINING}, changes)
+    defining = {name: getattr(spec, name) for name in DEFINING}
+    if current is not None and is_unused(current):
+        changes.put("metric version", str(current), current, defining)
+    elif defines_anew(current, spec):
+        feeds.open_version(metric, defining, changes)
     elif changed:  # freshness decides on `stale`
         Goal.objects.filter(metric=metric).update(judge_due_at=changes.now)
     if spec.playbook is not None:
@@ -165,6 +168,11 @@ def defines_anew(current: MetricVersion | None, spec: MetricSpec) -> Mapping[str
     """
     held = {name: getattr(current, name) if current else None for name in DEFINING}
     return {name: (held[name], getattr(spec, name)) for name in DEFINING if held[name] != getattr(spec, name)}
+
+
+def is_unused(version: MetricVersion) -> bool:
+    """Whether a version has no numbers and no goal yet: it is then corrected in place, since nothing rests on it."""
+    return not version.sources.exists() and not GoalTerms.objects.filter(metric_version=version).exists()
 
 
 def _put_playbook(metric: Metric, said: Mapping[str, Any], changes: Changes) -> None:
