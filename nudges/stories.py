@@ -17,6 +17,7 @@ from program.models import Playbook, Program
 from . import policy
 
 CRUMBS_TOLD = 5
+STEPS_TOLD = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +62,20 @@ class HowTo:
     example: str
     check: str
     expert: User | None
+    hours: str = ""
+    """when the expert can be asked"""
+    takes: str = ""
+    """what one item usually takes"""
+    whole: str = ""
+    """where all of it stands, if not all steps are told here"""
 
     @property
     def ask(self) -> str:
-        """Name and address of the expert, or the address alone."""
+        """Name and address of the expert, or the address alone, and the office hours."""
         if self.expert is None:
             return ""
-        return f"{self.expert.name} <{self.expert.email}>" if self.expert.name else self.expert.email
+        who = f"{self.expert.name} <{self.expert.email}>" if self.expert.name else self.expert.email
+        return f"{who}, {self.hours}" if self.hours else who
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +148,7 @@ def tell(facts: Mapping[str, Any], program: Program, playbook: Playbook | None, 
         more=max(0, length - len(crumbs)),
         closing=length if closes_it else 0,
         since=_since(facts, today),
-        how=_how(playbook, crumbs),
+        how=_how(playbook, crumbs, facts.get("metric", "")),
         goals=facts.get("goals", 1),
         short=facts.get("short", 1),
         severity=policy.severity(facts.get("gap"), facts.get("target"), facts.get("baseline")),
@@ -179,14 +187,23 @@ def _crumb(crumb: Mapping[str, Any], facts: Mapping[str, Any], playbook: Playboo
     )
 
 
-def _how(playbook: Playbook | None, crumbs: list[Crumb]) -> HowTo:
+def _how(playbook: Playbook | None, crumbs: list[Crumb], metric: str) -> HowTo:
     if playbook is None:
         return HowTo([], "", "", None)
     check = next((crumb.check for crumb in crumbs if crumb.check), "")
     if not check and "{item}" not in playbook.verify:
         check = playbook.verify
     example = playbook.example if _is_web(playbook.example) else ""
-    return HowTo([str(step) for step in playbook.steps], example, check, playbook.expert)
+    steps = [str(step) for step in playbook.steps]
+    return HowTo(
+        steps=steps[:STEPS_TOLD],
+        example=example,
+        check=check,
+        expert=playbook.expert,
+        hours=playbook.office_hours,
+        takes=f"about {wording.hours(playbook.effort_hours)} an item" if playbook.effort_hours else "",
+        whole=f"{settings.SITE_URL}/metrics/{quote(metric)}/#playbook" if len(steps) > STEPS_TOLD else "",
+    )
 
 
 def _since(facts: Mapping[str, Any], today: date) -> Since | None:

@@ -12,7 +12,7 @@ import pytest
 
 from accounts.models import User
 from nudges import words
-from nudges.stories import Crumb, HowTo, Since, Story
+from nudges.stories import Crumb, HowTo, Since, Story, _how
 from nudges.trouble import Line
 from program import wording
 from program.models import Playbook, Program
@@ -70,6 +70,14 @@ TOLD = {
     "many": story(crumbs=[crumb(f"{n}.py", n / 5) for n in range(1, 6)], more=36, closing=41),
     "many changes": story(since=Since("16 Nov", change="no change", new=list("abcdef"), gone=list("ghijkl"))),
     "no playbook": story(how=HowTo([], "", "", None)),
+    "long playbook": story(
+        how=HowTo(
+            ["One", "Two"], "https://example.com/golden", "mypy lib/webhooks.py", User(email="tess@example.com"),
+            hours="Tue 14-15", takes="about 2 h an item",
+            whole="https://quality.example.com/metrics/typed/#playbook",
+        )
+    ),
+    "effort only": story(how=HowTo([], "", "", None, takes="about 30 min an item")),
     "as above": story(see=1),
     "long": story(metric="M" * 200, team="T" * 200, crumbs=[crumb("very/" * 60 + "long.py")]),
 }  # fmt: skip
@@ -332,6 +340,21 @@ def test_news_and_thanks_have_their_words():
 def test_the_playbooks_command_names_the_item():
     assert Playbook(verify="mypy {item}").verify_for("a.py") == "mypy a.py"
     assert "check: mypy lib/webhooks.py" in said([plain()])[1]
+
+
+def test_a_long_playbook_is_told_in_part_with_a_link_to_all_of_it():
+    book = Playbook(
+        steps=[f"Step {n}" for n in range(1, 8)], verify="mypy {item}", office_hours="Tue 14-15", effort_hours=0.5
+    )
+    book.expert = User(email="tess@example.com", name="Tess")
+    how = _how(book, [], "typed-functions")
+    assert how.steps == [f"Step {n}" for n in range(1, 6)]
+    assert how.whole == "http://127.0.0.1:8000/metrics/typed-functions/#playbook"
+    assert (how.ask, how.takes) == ("Tess <tess@example.com>, Tue 14-15", "about 30 min an item")
+    assert _how(Playbook(steps=["Only one"]), [], "typed-functions").whole == ""
+    text = said([TOLD["long playbook"]])[1]
+    assert "2. Two the whole playbook: https://quality.example.com/metrics/typed/#playbook example:" in text
+    assert "takes: about 2 h an item ask: tess@example.com, Tue 14-15 page:" in text
 
 
 def test_templates_use_no_other_folder():

@@ -66,6 +66,8 @@ WALKS = {
         "/runs/1/",
         "/scores/quality/",
         "/teams/api/dispute/typed-functions",
+        "/programs/typing/desk/metrics/new",
+        "/programs/typing/desk/metrics/typed-functions/",
     ],
     "sam": ["/", "/programs/typing/"],
 }

@@ -10,7 +10,7 @@ import time_machine
 
 from accounts.models import AuditRow, User
 from program.feeds.registry import KINDS
-from program.models import Metric, Program
+from program.models import Metric, Playbook, Program
 from teams.apply.files import apply_text
 from teams.ingest import Origin, ingest
 from teams.models import Goal
@@ -233,3 +233,18 @@ def test_queries_do_not_grow(owner, world, django_assert_max_num_queries):
         User.objects.create_user(f"u{n}@example.com")
     with django_assert_max_num_queries(most):
         owner.get(TYPED)
+
+
+def test_a_metric_s_page_has_its_playbook_where_mails_lead(client, world):
+    Playbook.objects.update(office_hours="Tue 14-15", effort_hours=2)
+    answer = sign_in(client, "alice").get("/metrics/typed-functions/")
+    assert 'id="playbook"' in answer.content.decode()
+    said = words(answer)
+    assert "Playbook How Run the checker on one file Annotate its functions Add the file to the strict list" in said
+    assert "Check: mypy {item}" in said
+    assert "A golden example · Ask: tess@example.com, Tue 14-15 · About 2 h an item" in said
+    assert "Change the metric" not in said
+    assert "Playbook None yet: ask the program's owner how to go about it." in words(client.get("/metrics/findings/"))
+    sign_in(client, "tess")
+    assert f'href="{TYPED}"' in client.get("/metrics/typed-functions/").content.decode()
+    assert "Playbook None yet. Write one" in words(client.get("/metrics/findings/"))

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.clock import day_of, latest_today, now, today
 from program import wording
-from program.models import Metric
+from program.models import Metric, Playbook
 from teams import reorganizing, roles, trust
 from teams.goal_facts import goals_on
 from teams.models import Dispute, Hold, Source, Team
@@ -36,6 +36,7 @@ class Context:
     here: ClassVar[str] = "programs"
     panel: Panel
     metric: Metric
+    playbook: Playbook | None
     on: date
     sentence: str
     is_owner: bool
@@ -74,6 +75,7 @@ def _context(request: HttpRequest, found: Metric) -> Context:
     return Context(
         panel=facts,
         metric=found,
+        playbook=Playbook.objects.filter(metric=found).select_related("expert").first(),
         on=day,
         sentence=_sentence(facts, day),
         is_owner=access.owns(access.person(request), found.program),
