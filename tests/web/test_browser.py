@@ -51,7 +51,15 @@ def world() -> World:
 
 
 WALKS = {
-    "alice": ["/", "/teams/", "/teams/api/", "/programs/", "/programs/typing/", "/groups/engineering/"],
+    "alice": [
+        "/",
+        "/teams/",
+        "/teams/api/",
+        "/programs/",
+        "/programs/typing/",
+        "/groups/engineering/",
+        "/teams/api/dispute/typed-functions",
+    ],
     "tess": [
         "/",
         "/programs/typing/nudges/",
@@ -65,7 +73,6 @@ WALKS = {
         "/unowned/",
         "/runs/1/",
         "/scores/quality/",
-        "/teams/api/dispute/typed-functions",
         "/programs/typing/desk/metrics/new",
         "/programs/typing/desk/metrics/typed-functions/",
     ],

@@ -131,7 +131,7 @@ def _context(
         values=values,
         hints=metric_form.hints(values),
         people=list(User.objects.filter(is_active=True).order_by("name", "email")[:PEOPLE_SUGGESTED]),
-        feeds=list(found.feeds.all()) if found else [],
+        feeds=list(access.feeds(request).filter(metrics=found)) if found else [],
         others=others,
         sample=_sample(found, version),
         address=request.build_absolute_uri(reverse("api-observations")),
