@@ -74,39 +74,39 @@ def needed(program: Program, known: Known, day: date) -> list[str]:
 
 def _charter(program: Program, known: Known, day: date) -> Iterable[Missing]:
     if program.sponsor is None:
-        yield Missing("charter", "No sponsor yet: without one nobody can change what stands in the way.", needed=True)
+        yield Missing("people", "No sponsor yet: without one nobody can change what stands in the way.", needed=True)
     elif not program.sponsor.is_active:
-        yield Missing("charter", f"{program.sponsor} has left: another sponsor is needed.", needed=True)
+        yield Missing("people", f"{program.sponsor} has left: another sponsor is needed.", needed=True)
     elif not program.mandate.strip():
-        yield Missing("charter", f"Nothing says what {program.sponsor} can change for the teams.")
+        yield Missing("people", f"Nothing says what {program.sponsor} can change for the teams.")
     if not known.has(ProgramOwner.Role.TECHNICAL):
-        yield Missing("charter", "No technical owner yet: somebody has to know whether a number is right.", needed=True)
+        yield Missing("people", "No technical owner yet: somebody has to know whether a number is right.", needed=True)
     if not known.has(ProgramOwner.Role.MANAGER):
-        yield Missing("charter", "No program manager yet: somebody has to keep asking how it goes.", needed=True)
+        yield Missing("people", "No program manager yet: somebody has to keep asking how it goes.", needed=True)
     if program.end <= day:
-        yield Missing("charter", "Its end has passed: say until when it is worth what it costs.", needed=True)
+        yield Missing("bounds", "Its end has passed: say until when it is worth what it costs.", needed=True)
     if not program.purpose.strip():
-        yield Missing("charter", "No purpose yet: say what gets better for whom.", needed=True)
+        yield Missing("why", "No purpose yet: say what gets better for whom.", needed=True)
     people = {one.user_id for one in known.owners}
     if len(known.owners) > 1 and len(people) == 1:
-        yield Missing("charter", f"{known.owners[0].user} is both owners: two people see more than one.")
+        yield Missing("people", f"{known.owners[0].user} is both owners: two people see more than one.")
     if not program.why_now.strip():
-        yield Missing("charter", "Nothing says why now: teams will ask.")
+        yield Missing("why", "Nothing says why now: teams will ask.")
     if not program.lighter_steps_tried:
-        yield Missing("charter", "No lighter step is named: a few hot spots fixed may need no program.")
+        yield Missing("steps", "No lighter step is named: a few hot spots fixed may need no program.")
     if not program.stop_if.strip():
-        yield Missing("charter", "Nothing says when to stop: agree on it while nobody has to defend it.")
+        yield Missing("bounds", "Nothing says when to stop: agree on it while nobody has to defend it.")
     if not program.guardrails:
-        yield Missing("charter", "No guardrail: name a metric that must not get worse meanwhile.")
+        yield Missing("bounds", "No guardrail: name a metric that must not get worse meanwhile.")
     if not program.weekly_hours:
-        yield Missing("charter", "Nothing says what it costs its owners a week.")
+        yield Missing("bounds", "Nothing says what it costs its owners a week.")
 
 
 def _rest(program: Program, known: Known) -> Iterable[Missing]:
     if not known.metrics:
         yield Missing("metrics", "No metric yet: say what is measured before anybody is asked to move it.")
     for metric in known.of_goals:
-        if not _helps(metric):
+        if not helps(metric):
             yield Missing("metrics", f"{metric.name} has no playbook: its teams are not shown how.")
     if not known.rules:
         yield Missing("goals", "No goals yet: nothing is asked of any team.")
@@ -119,7 +119,7 @@ def _rest(program: Program, known: Known) -> Iterable[Missing]:
 def hints(program: Program, known: Known) -> list[Missing]:
     """What looks out of balance, whatever its state."""
     found = []
-    helped = any(_helps(metric) for metric in known.of_goals)
+    helped = any(helps(metric) for metric in known.of_goals)
     if known.rules and not helped:
         found.append(
             Missing(
@@ -153,7 +153,8 @@ def by_section(found: Iterable[Missing]) -> Mapping[str, list[Missing]]:
     return sections
 
 
-def _helps(metric: Metric) -> bool:
+def helps(metric: Metric) -> bool:
+    """Whether a metric has a playbook that says something. It asks nothing of a metric that `read` gave."""
     book = getattr(metric, "playbook", None)
     return book is not None and bool(book.steps or book.example or book.verify)
 

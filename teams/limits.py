@@ -123,6 +123,34 @@ def outlook(node: Team, limit: int | None) -> Outlook:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """A team that waits, with how many live programs it has and may have where it waits for a place."""
+
+    row: WaitingTeam
+    taken: int
+    limit: int | None
+
+
+def queue_of(program: Program) -> list[Queued]:
+    """Who waits for a program, for a place first, oldest first. One query, and two where somebody waits for a place."""
+    rows = list(program.waiting.select_related("team", "wave").order_by("why", "since", "team__key"))
+    return _with_places(rows)
+
+
+def waits_of(team: Team, programs: QuerySet[Program]) -> list[Queued]:
+    """What a team waits for, of these programs that are live; as many queries."""
+    rows = WaitingTeam.objects.filter(team=team, program__in=programs.filter(state__in=Program.ON_SCORECARDS))
+    return _with_places(list(rows.select_related("team", "program", "wave").order_by("why", "since", "pk")))
+
+
+def _with_places(rows: Sequence[WaitingTeam]) -> list[Queued]:
+    if not any(row.why == LIMIT for row in rows):
+        return [Queued(row, 0, None) for row in rows]
+    teams, taken = Team.objects.in_bulk(), places_taken()
+    return [Queued(row, taken[row.team_id], limit_of(teams[row.team_id], teams)) for row in rows]
+
+
 def waiting_for_a_place() -> QuerySet[WaitingTeam]:
     """Teams that wait for a place, oldest first, with team and program."""
     live = WaitingTeam.objects.filter(why=LIMIT, program__state__in=Program.ON_SCORECARDS)

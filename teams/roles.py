@@ -28,6 +28,8 @@ SPEAKS = frozenset({Role.ADMIN, Role.GROUP_LEADER, Role.LEAD})
 """May ask and answer for a team: counter-propose, ask for an exemption."""
 ACTS = SPEAKS | {Role.MEMBER}
 """May act in a team: take an item, release one, dispute a number."""
+LEADS_ABOVE = frozenset({Role.ADMIN, Role.GROUP_LEADER})
+"""May say how much is asked of a team at once."""
 
 
 def of(user: User, team: Team) -> Role:

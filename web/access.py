@@ -11,6 +11,8 @@ from django.http import Http404, HttpRequest
 from accounts.clock import day_of
 from accounts.models import User
 from program.models import Feed, FeedQuerySet, Metric, MetricQuerySet, Program, ScoreVersion
+from program.typed_in import TypedIn
+from teams.lifecycle import has_ended
 from teams.models import Goal, GoalQuerySet, Team
 
 EARLIEST, LATEST = date(1970, 1, 1), date(2199, 12, 31)
@@ -67,6 +69,27 @@ def program(request: HttpRequest, key: str) -> Program:
 def owned_program(request: HttpRequest, key: str) -> Program:
     """A program this person owns, or 404."""
     return _found(Program.objects.run_by(person(request)), key)
+
+
+class Ended(Exception):
+    """Something was sent to change a program that is over. `web/ended.py` says so on its desk."""
+
+    def __init__(self, program: Program) -> None:
+        super().__init__(f"{program.key} is over")
+        self.program = program
+
+
+def desk_program(request: HttpRequest, key: str) -> Program:
+    """A program this person owns, to look at, or to change while it is not over; or 404. Raises Ended."""
+    found = owned_program(request, key)
+    if request.method == "POST" and has_ended(found):
+        raise Ended(found)
+    return found
+
+
+def typed(request: HttpRequest) -> TypedIn:
+    """What was typed into the form that was sent."""
+    return TypedIn(request.POST.dict(), {name: request.POST.getlist(name) for name in request.POST})
 
 
 def feed(request: HttpRequest, key: str) -> Feed:

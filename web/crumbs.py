@@ -50,12 +50,14 @@ class CrumbView:
 
 @dataclass(frozen=True)
 class Reader:
-    """Who reads the scorecard: whether they act in the team and speak for it, and what is taken of its items."""
+    """Who reads the scorecard: whether they act in the team, speak for it and set its limit of
+    programs, and what is taken of its items."""
 
     user: User | None = None
     acts: bool = False
     speaks: bool = False
     taken: Sequence[Taken] = field(default_factory=list)
+    sets_limit: bool = False
 
     def open_on(self, team: Team, metric: int) -> dict[str, TakenView]:
         """Who is on a metric's items now, by the item's digest."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import ClassVar
@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.clock import now, today
 from accounts.models import User
+from program import readiness
 from program.models import Program
 from reviews.models import Ask, Review
 from teams import taking
@@ -56,6 +57,8 @@ class Context:
     teams: Sequence[TeamLine]
     groups: Sequence[GroupLine]
     programs: Sequence[ProgramLine]
+    lacks: Mapping[int, str]
+    """by program (id), of the drafts that the reader runs: what is missing, in words"""
     reviews: Sequence[Review]
     asks: Sequence[Ask]
 
@@ -81,6 +84,7 @@ def home(request: HttpRequest) -> HttpResponse:
         teams=lines.of_teams(teams, goals, days),
         groups=_groups(request, [team for team in led if not team.leaf], moment),
         programs=lines.of_programs(programs, {one.pk: today(one.review_zone, moment) for one in programs}),
+        lacks=_lacks(user, programs, moment),
         reviews=list(Review.objects.visible_to(user).to_come(moment).select_related("program", "brief")[:4]),
         asks=list(Ask.objects.visible_to(user).open().exclude(of=user).select_related("program", "of")[:6]),
     )
@@ -93,6 +97,21 @@ def _programs(user: User, teams: Sequence[Team]) -> Sequence[Program]:
     of_my_teams = seen.live().filter(goals__team__in=teams, goals__ended_on=None)
     mine = Q(owners__user=user) | Q(sponsor=user) | Q(pk__in=of_my_teams.values("pk"))
     return list(seen.filter(mine).distinct().select_related("sponsor"))
+
+
+def _lacks(user: User, programs: Sequence[Program], moment: datetime) -> Mapping[int, str]:
+    """What their drafts need before they go live. Six queries where there is one, else none."""
+    drafts = [one for one in programs if one.state == Program.State.DRAFT]
+    if not drafts:
+        return {}
+    run = set(Program.objects.run_by(user).filter(pk__in=[one.pk for one in drafts]).values_list("pk", flat=True))
+    known = readiness.read([one for one in drafts if one.pk in run])
+    found = {}
+    for one in drafts:
+        if one.pk in run:
+            needed = readiness.needed(one, known[one.pk], today(one.review_zone, moment))
+            found[one.pk] = " ".join(needed) or "It has all it needs to go live."
+    return found
 
 
 def _groups(request: HttpRequest, groups: Sequence[Team], moment: datetime) -> list[GroupLine]:

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from datetime import date
 from typing import ClassVar
 
+from django.contrib import messages
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from accounts.clock import now, today
+from program.drafts import may_start
 from program.models import Program, ScoreVersion
+from teams.limits import may_set
 from teams.models import Team
 from web import access, lines
 from web.groups import children_of, teams_below
@@ -32,6 +35,7 @@ class ProgramsContext:
     sentence: str
     on: date
     q: str
+    may_start: bool
 
 
 @dataclass
@@ -46,20 +50,23 @@ class TeamsContext:
     group: Team | None
     q: str
     scores: Sequence[ScoreVersion]
+    sets_limit: bool
+    messages: Sequence[str]
 
 
 @require_safe
 def programs(request: HttpRequest) -> HttpResponse:
     """All programs this person may see, or those with ?q= in their name."""
     q = _filter(request)
-    found = Program.objects.visible_to(access.person(request)).select_related("sponsor")
+    user = access.person(request)
+    found = Program.objects.visible_to(user).select_related("sponsor")
     if q:
         found = found.filter(Q(name__icontains=q) | Q(key__icontains=q))
     held = list(found)
     days = {program.pk: today(program.review_zone) for program in held}
     shown = lines.of_programs(held, days)
     on = max(days.values(), default=today("UTC"))
-    return page(request, ProgramsContext(shown, lines.said_of_programs(shown), on, q))
+    return page(request, ProgramsContext(shown, lines.said_of_programs(shown), on, q, may_start(user)))
 
 
 @require_safe
@@ -86,7 +93,9 @@ def _teams(request: HttpRequest, found: Sequence[Team], top: Team | None, q: str
     days = {team.pk: today(team.time_zone, moment) for team in found}
     shown = lines.of_teams(found, access.goals(request), days)
     on = max(days.values(), default=moment.date())
-    return page(request, TeamsContext(shown, lines.said_of_teams(shown), on, top, q, _scores(request, top)))
+    sets = top is not None and may_set(access.person(request), top)
+    said = [str(message) for message in messages.get_messages(request)]
+    return page(request, TeamsContext(shown, lines.said_of_teams(shown), on, top, q, _scores(request, top), sets, said))
 
 
 def _scores(request: HttpRequest, top: Team | None) -> Sequence[ScoreVersion]:

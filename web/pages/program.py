@@ -22,8 +22,9 @@ from program import wording
 from program.models import Metric, Program, ProgramOwner
 from reviews.models import Review
 from teams.boards import board, movers, totals, trend
+from teams.limits import queue_of
 from teams.open_matters import open_of
-from web import access, charts, freshness, heatmap, overview
+from web import access, charts, freshness, heatmap, overview, queue_words
 from web.figures import figure_answer
 from web.overview import Move, Together, TotalLine
 from web.render import page
@@ -61,6 +62,7 @@ class Picture:
     said: int
     withheld: int
     open: str
+    queue: Sequence[str]
 
 
 @dataclass
@@ -87,7 +89,7 @@ def program(request: HttpRequest, key: str) -> HttpResponse:
     found = access.program(request, key)
     moment = now()
     present = today(found.review_zone, moment)
-    on = access.day(request, present)
+    on = access.day(request, min(present, found.ended_on or present))  # a program that is over is shown at its end
     user = access.person(request)
     sort = request.GET.get("sort", "")[:81]
     rests_on = freshness.rests_on(found, on, moment)
@@ -152,6 +154,7 @@ def _picture(found: Program, on: date, present: date, sort: str) -> Picture:
         said=told.get(Nudge.State.SAID, 0),
         withheld=told.get(Nudge.State.WITHHELD, 0),
         open=open_of(found, present),
+        queue=queue_words.of_program(queue_of(found), present) if on == present else [],
     )
 
 

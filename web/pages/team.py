@@ -17,17 +17,18 @@ from accounts.clock import now, today
 from accounts.models import User
 from nudges.models import Nudge
 from program import wording
-from program.models import MetricVersion
+from program.models import MetricVersion, Program
 from teams import roles, taking
 from teams.boards import series_of
 from teams.goal_facts import arrivals, goals_on
 from teams.goal_why import of_goals
 from teams.goal_words import anchor, needs
+from teams.limits import waits_of
 from teams.models import LONG_AGO, Dispute, GoalQuerySet, GoalTerms, Membership, Standing, TakenItem, Team
 from teams.open_matters import open_matters
 from teams.standings import compute
 from teams.terms import in_force
-from web import access, charts
+from web import access, charts, queue_words
 from web.crumbs import CrumbView, Reader
 from web.figures import figure_answer
 from web.goals import GoalView, goal_views, start_here
@@ -57,6 +58,7 @@ class Context:
     messages: Sequence[str]
     disputes: Sequence[Dispute]
     reader: Reader
+    waits: Sequence[tuple[Program, str]]
 
 
 @require_safe
@@ -89,6 +91,7 @@ def team(request: HttpRequest, key: str) -> HttpResponse:
         messages=[str(message) for message in messages.get_messages(request)],
         disputes=_disputes(request, found, on),
         reader=reader,
+        waits=_waits(found, user, present) if on == present else [],
     )
     return page(request, context)
 
@@ -118,10 +121,17 @@ def chart(request: HttpRequest, key: str, goal: int) -> HttpResponse:
     return figure_answer(request, figure)
 
 
+def _waits(found: Team, user: User, present: date) -> Sequence[tuple[Program, str]]:
+    """The programs that this team waits for, with why and since when."""
+    waiting = waits_of(found, Program.objects.visible_to(user))
+    return [(one.row.program, queue_words.of_team(one, present)) for one in waiting]
+
+
 def _reader(found: Team, user: User) -> Reader:
     """What the reader may do with the items of today, and who is on which of them. Two or three queries."""
     role = roles.of(user, found)
-    return Reader(user, role in roles.ACTS, role in roles.SPEAKS, taking.of_team(found, now()))
+    taken = taking.of_team(found, now())
+    return Reader(user, role in roles.ACTS, role in roles.SPEAKS, taken, role in roles.LEADS_ABOVE)
 
 
 @require_POST

@@ -1,0 +1,126 @@
+"""Waves on the owner's desk: added, changed, opened regardless, closed, and which teams are in which."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_POST
+
+from accounts.clock import now
+from program import wording
+from program.models import Program, Wave
+from program.typed_in import TypedIn
+from teams import waves
+from teams.apply.changes import Changes
+from teams.goals import select_teams
+from teams.models import Team
+from web import access, desk
+from web.desk import Context
+from web.desk_parts import Attempt
+from web.render import page
+
+VIA = "page"
+DONE = {
+    "change": "Kept.",
+    "open": "{wave} is open: its teams have their goals.",
+    "close": "{wave} is done; its goals go on.",
+    "remove": "{wave} is taken out.",
+}
+
+
+@require_POST
+def add(request: HttpRequest, key: str) -> HttpResponse:
+    """Add a wave; its teams come with another form."""
+    found = access.desk_program(request, key)
+    typed = access.typed(request)
+    name = typed.key("key")
+    if name and found.waves.filter(key=name).exists():
+        typed.fault("key", f"another name was expected: there is a wave {name}")
+    start, gate = typed.day("start"), _gate(typed)
+    if typed.faults or start is None:
+        return _again(request, found, "wave-new", typed)
+    moment, user = now(), access.person(request)
+    waves.put(found, name, start, gate, Changes(moment, VIA, user))
+    opened = waves.open_by_gate(found, moment) if found.state == Program.State.ACTIVE else 0
+    messages.info(request, f"The wave {name} is {'open' if opened else 'planned'}: say which teams are in it.")
+    return _back(found)
+
+
+@require_POST
+def change(request: HttpRequest, key: str, wave: str, do: str) -> HttpResponse:
+    """Change a wave, open it regardless, say that it is done, or take it out."""
+    found = access.desk_program(request, key)
+    one = None if "\0" in wave else found.waves.filter(key=wave).first()
+    if one is None or do not in DONE:
+        raise Http404(f"{wave[:40]!a} is no wave of this program")
+    typed = access.typed(request)
+    try:
+        done = _changed(request, found, one, do, typed)
+    except waves.Unfit as unfit:
+        typed.fault("why" if do == "open" else "start", str(unfit))
+        done = False
+    if typed.faults:
+        return _again(request, found, f"wave-{one.key}-{do}", typed)
+    messages.info(request, DONE[do].format(wave=one.key) if done else "Nothing changed.")
+    return _back(found)
+
+
+def _changed(request: HttpRequest, found: Program, wave: Wave, do: str, typed: TypedIn) -> bool:
+    moment, user = now(), access.person(request)
+    changes = Changes(moment, VIA, user)
+    if do == "open":
+        return waves.open_regardless(wave, typed.text("why", most=500), now=moment, by=user, via=VIA)
+    if do == "close":
+        return waves.close(wave, now=moment, by=user, via=VIA)
+    if do == "remove":
+        waves.remove(wave, changes)
+        return True
+    start: date | None = typed.day("start") if wave.state == Wave.State.PLANNED else wave.start
+    gate = _gate(typed)
+    if start is not None and not typed.faults:
+        waves.put(found, wave.key, start, gate, changes)
+    return bool(changes.made)
+
+
+@require_POST
+def move(request: HttpRequest, key: str) -> HttpResponse:
+    """Put the ticked teams, and those under a group, into a wave or into none."""
+    found = access.desk_program(request, key)
+    typed = access.typed(request)
+    to = found.waves.filter(key=typed.text("to", most=80)).first() if typed["to"].strip() else None
+    if typed["to"].strip() and to is None:
+        typed.fault("to", "a wave of this program was expected")
+    keys = set(typed.chosen("teams"))
+    nodes = Team.objects.in_bulk()
+    teams = [node for node in nodes.values() if node.leaf and node.key in keys]
+    if len(teams) != len(keys):
+        typed.fault("teams", "teams of the list were expected")
+    under = typed.text("under", most=100)
+    if under and under not in {node.key for node in nodes.values()}:
+        typed.fault("under", "a group of the list was expected")
+    elif under:
+        teams += [nodes[pk] for pk in select_teams(found, {"under": under}, nodes) if nodes[pk] not in teams]
+    if not teams:
+        typed.fault("teams", "at least one team was expected")
+    if typed.faults:
+        return _again(request, found, "wave-move", typed)
+    moved = waves.move(found, teams, to, Changes(now(), VIA, access.person(request)))
+    where = f"in the wave {to.key}" if to else "in no wave"
+    messages.info(request, f"{wording.count(moved, 'team')} moved: now {where}." if moved else "Nothing changed.")
+    return _back(found)
+
+
+def _gate(typed: TypedIn) -> float:
+    return typed.number("gate", least=0, most=1, share=True)
+
+
+def _again(request: HttpRequest, found: Program, form: str, typed: TypedIn) -> HttpResponse:
+    shown: Context = desk.context(found, now(), access.metrics(request), Attempt(form, typed))
+    return page(request, shown, status=400)
+
+
+def _back(found: Program) -> HttpResponse:
+    return redirect(f"{desk.address('desk', found.key)}#waves")
