@@ -8,7 +8,7 @@ import pytest
 
 from nudges.planning import plan
 from program.feeds.registry import KINDS
-from program.models import Feed
+from program.models import Feed, Program
 from teams import trust
 from teams.apply.files import apply_text
 from teams.ingest import ingest, of_feed
@@ -77,6 +77,15 @@ WALKS = {
         "/programs/typing/desk/metrics/typed-functions/",
     ],
     "sam": ["/", "/programs/typing/"],
+    "pam": [
+        "/programs/new",
+        "/programs/typing/desk/",
+        "/programs/typing/desk/go-live",
+        "/programs/typing/desk/pause",
+        "/programs/typing/desk/complete",
+        "/programs/typing/desk/cancel",
+    ],
+    "gina": ["/groups/engineering/limit", "/teams/api/limit"],
 }
 
 
@@ -201,3 +210,50 @@ def test_the_keyboard_reaches_the_content_first(world, live_server, page):
     assert page.evaluate("document.activeElement.className") == "skip"
     page.keyboard.press("Enter")
     assert page.evaluate("document.activeElement.id") == "main"
+
+
+def test_the_desk_says_what_would_follow_while_one_types(world, live_server, page):
+    sign_in(page, live_server, "/programs/typing/desk/", "tess")
+    page.get_by_text("Change when and how often").click()
+    page.fill("#nudges-maximum", "1")
+    page.get_by_text("At most 1 mail a week to each of 2 people").wait_for()
+    page.fill("#nudges-maximum", "8")
+    page.get_by_text("A whole number from 1 to 7 was expected.").wait_for()
+    assert Program.objects.get(key="typing").nudge_weekly_maximum == 2
+    page.fill("#nudges-maximum", "3")
+    page.locator("form[action$=nudges] button.primary").click()
+    page.get_by_text("Kept.").wait_for()
+    assert Program.objects.get(key="typing").nudge_weekly_maximum == 3
+
+
+def test_a_program_from_nothing_to_live_without_scripts(world, live_server, browser):
+    """As a new owner would, with nothing but the pages to help."""
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    sign_in(page, live_server, "/programs/", "bob")
+    page.get_by_text("Start a program").click()
+    page.fill("#new-name", "Fewer findings")
+    page.fill("#new-purpose", "quiet nights")
+    page.get_by_role("button", name="Start a draft").click()
+    assert page.url == f"{live_server.url}/programs/fewer-findings/desk/"
+    page.get_by_text("Change sponsor and owners").click()
+    page.fill("#people-sponsor", "sam@example.com")
+    page.fill("#people-manager", "pam@example.com")
+    page.locator("form[action$=people] button[value=look]").click()
+    assert "sam@example.com sponsors it." in page.locator(".ahead").nth(2).inner_text()
+    page.locator("form[action$=people] button.primary").click()
+    page.get_by_text("It has all it needs to go live.").wait_for()
+    page.get_by_text("Go live…").click()
+    page.get_by_role("button", name="Go live").click()
+    assert "Fewer findings is live." in page.locator("main").inner_text()
+    assert Program.objects.get(key="fewer-findings").state == "active"
+    context.close()
+
+
+def test_a_key_follows_the_name_until_it_is_typed(world, live_server, page):
+    sign_in(page, live_server, "/programs/new", "bob")
+    page.locator("#new-name").press_sequentially("Čisté funkce, all")
+    assert page.input_value("#new-key") == "ciste-funkce-all"
+    page.fill("#new-key", "own")
+    page.locator("#new-name").press_sequentially(" of them")
+    assert page.input_value("#new-key") == "own"

@@ -63,7 +63,9 @@ def change(request: HttpRequest, key: str, wave: str, do: str) -> HttpResponse:
         typed.fault("why" if do == "open" else "start", str(unfit))
         done = False
     if typed.faults:
-        return _again(request, found, f"wave-{one.key}-{do}", typed)
+        if do != "open":  # what is not done or taken out is said in the form beside
+            typed.values = {"start": one.start.isoformat(), "gate": f"{one.gate * 100:g}"} | typed.values
+        return _again(request, found, f"wave-{one.key}-{'open' if do == 'open' else 'change'}", typed)
     messages.info(request, DONE[do].format(wave=one.key) if done else "Nothing changed.")
     return _back(found)
 
