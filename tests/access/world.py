@@ -22,7 +22,7 @@ from accounts.tokens import issue
 from nudges import links
 from nudges.models import Delivery, Digest, Nudge
 from program.feeds.registry import KINDS
-from program.models import Feed, Metric, Program, ProgramOwner
+from program.models import Feed, Metric, Program, ProgramOwner, Wave
 from reviews.asks import raise_ask
 from reviews.brief import compose
 from reviews.evidence import collect
@@ -215,6 +215,9 @@ def _things(world: World) -> None:
     ours = Team.objects.get(key="web")
     add_pattern("docs/*", ours, source="", since=NOW.date(), now=NOW, by=tess, via="test")
     names["pattern"] = ours.ownership_patterns.get().pk
+    typing = Program.objects.get(key="typing")
+    Wave.objects.create(program=typing, key="begun", start=NOW.date(), state="open", opened_on=NOW.date())
+    Wave.objects.create(program=typing, key="first", start=NOW.date() + timedelta(days=30))
     names |= {"password": PASSWORD, "outsider": world.people["outsider"].pk, "people": NEWCOMER}
     names["unsubscribe"] = links.write(links.Intent(world.people["lead"], Program.objects.get(key="typing")))
 
