@@ -10,7 +10,7 @@ from typing import Any
 from accounts.models import User
 from program.models import Program
 
-from . import hours, notices, policy
+from . import handovers, hours, notices, policy
 from .models import Delivery, Notice, Nudge
 from .outbox import Letter
 from .people import Addressee
@@ -80,6 +80,8 @@ def decide(due: Due, situation: Situation) -> Decided | None:
             decided.next_days.append(_opens(program, due_day + timedelta(weeks=case.every_weeks)))
             if standing is not None:
                 decided.standings[goal.pk] = standing
+    if not of_person:
+        decided.notices += handovers.due_to(due, situation)
     return decided
 
 
@@ -142,6 +144,9 @@ def _events(
     """Kind and key of what happened with a goal and was not told yet."""
     if not case.announced:
         return [(notices.NEW_GOAL, notices.new_goal_key(goal.pk))]
+    if goal.pk in situation.ending:
+        ending = notices.EXEMPTION_ENDING, notices.exemption_ending_key(situation.ending[goal.pk])
+        return [] if ending in situation.told else [ending]
     last = situation.last.get((due.person.pk, goal.pk))
     if last is None or standing is None or not case.judged_today or case.held:
         return []

@@ -12,9 +12,10 @@ from django.db.models import Max, Q
 
 from accounts.models import User
 from program.models import Playbook, Program, ProgramOwner
-from teams.models import Standing
+from program.rules.status import Status
+from teams.models import Membership, Standing
 
-from . import hours, links, notices, policy, stories, words
+from . import handovers, hours, links, notices, policy, stories, words
 from .kinds import Kind, Later, Words
 from .models import Delivery, Digest, Mute, Notice, Nudge
 from .outbox import sender_domain
@@ -38,13 +39,15 @@ class Loaded:
     """by program: whom to ask, the technical owner first"""
     newest: dict[int, Standing] = field(default_factory=dict)
     mutes: set[int | None] = field(default_factory=set)
+    leads: set[str] = field(default_factory=set)
+    """keys of the teams that the person leads"""
     other_days: list[date] = field(default_factory=list)
     """local days on which other digests went out to the person, of late"""
     dropped: list[tuple[Nudge, str]] = field(default_factory=list)
 
 
 def prefetch(rows: Sequence[Delivery], now: datetime) -> None:
-    """Load the digests of these deliveries onto them, in nine queries."""
+    """Load the digests of these deliveries onto them, in ten queries."""
     digests = {d.delivery_id: d for d in Digest.objects.filter(delivery__in=rows).select_related("person")}
     people = {d.person_id for d in digests.values()}
     nudges: dict[int, list[Nudge]] = defaultdict(list)
@@ -64,6 +67,10 @@ def prefetch(rows: Sequence[Delivery], now: datetime) -> None:
     mutes: dict[int, set[int | None]] = defaultdict(set)
     for person, program in Mute.objects.filter(person__in=people).values_list("person", "program"):
         mutes[person].add(program)
+    leads: dict[int, set[str]] = defaultdict(set)
+    led = Membership.objects.filter(user__in=people, role=Membership.Role.LEAD)
+    for person, team in led.order_by().values_list("user_id", "team__key"):
+        leads[person].add(team)
     owners: dict[int, User] = {}
     for owner in ProgramOwner.objects.filter(program__in={g.program_id for g in spoken}).select_related("user"):
         owners.setdefault(owner.program_id, owner.user)
@@ -83,6 +90,7 @@ def prefetch(rows: Sequence[Delivery], now: datetime) -> None:
             owners=owners,
             newest=newest,
             mutes=mutes[digest.person_id],
+            leads=leads[digest.person_id],
             other_days=others[digest.person_id],
         )
 
@@ -106,7 +114,7 @@ def still_wanted(row: Delivery, now: datetime) -> str | Later | None:
     loaded.dropped = [(nudge, why) for nudge in loaded.nudges if (why := _dropped(nudge, loaded))]
     gone = {nudge.pk for nudge, _why in loaded.dropped}
     loaded.nudges = [nudge for nudge in loaded.nudges if nudge.pk not in gone]
-    loaded.notices = [n for n in loaded.notices if n.goal is None or not _not_allowed(n.goal.program, loaded)]
+    loaded.notices = [n for n in loaded.notices if _is_news(n, loaded)]
     return None if loaded.nudges or loaded.notices else "nothing is left to say"
 
 
@@ -122,6 +130,16 @@ def _dropped(nudge: Nudge, loaded: Loaded) -> str:
     if standing is not None and not policy.worth_saying(standing.status, standing.slipped):
         return "not short any more"
     return ""
+
+
+def _is_news(notice: Notice, loaded: Loaded) -> bool:
+    """Whether a planned notice is still true."""
+    if notice.kind == notices.HANDOVER:
+        return notice.facts["team"] in loaded.leads
+    if notice.goal is None or _not_allowed(notice.goal.program, loaded):
+        return False
+    standing = loaded.newest.get(notice.goal_id or 0)
+    return notice.kind != notices.EXEMPTION_ENDING or standing is None or standing.status == Status.EXEMPT
 
 
 def _not_allowed(program: Program, loaded: Loaded) -> str:
@@ -151,8 +169,12 @@ def compose(loaded: Loaded, now: datetime) -> Words:
     told = [_story(nudge, loaded, today) for nudge in loaded.nudges]
     told.sort(key=lambda s: policy.worst_first(s.status, s.severity, s.program.key, s.metric, s.team))
     told = _without_repeats(told)
-    news = {kind: [_story(n, loaded, today, kind) for n in loaded.notices if n.kind == kind] for kind in notices.KINDS}
+    news = {
+        kind: [_story(n, loaded, today, kind) for n in loaded.notices if n.kind == kind] for kind in notices.OF_A_GOAL
+    }
+    handed = [handovers.tell(n.facts) for n in loaded.notices if n.kind == notices.HANDOVER]
     every = [*told, *(story for stories_ in news.values() for story in stories_)]
+    spoken: list[stories.Story | handovers.HandoverStory] = [*handed, *every]
     programs = list({story.program.pk: story.program for story in every}.values())
     context: dict[str, Any] = {
         "today": today,
@@ -161,10 +183,12 @@ def compose(loaded: Loaded, now: datetime) -> Words:
         "told_briefly": told[TOLD_IN_FULL:],
         "new_goals": news[notices.NEW_GOAL],
         "new_by_metric": _by_metric(news[notices.NEW_GOAL]),
+        "ending": news[notices.EXEMPTION_ENDING],
         "thanks": news[notices.BACK_ON_THE_PATH],
-        "teams": sorted({story.team for story in every}),
-        "because": _once(story.because for story in every),
-        "scorecards": dict(sorted((story.team, story.scorecard) for story in every)),
+        "handed": handed,
+        "teams": sorted({story.team for story in spoken}),
+        "because": _once(story.because for story in spoken),
+        "scorecards": dict(sorted((story.team, story.scorecard) for story in spoken)),
         "next_day": loaded.digest.next_day,
         "sponsors": [p for p in programs if p.sponsor is not None and p.review_every],
         "stop_program": [(p, links.address(links.Intent(loaded.person, p))) for p in programs],
@@ -204,7 +228,7 @@ def _headers(stop_all: str, told: Sequence[stories.Story], loaded: Loaded) -> di
         "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
     }
     # An answer goes to a person: the one who runs the program of what comes first.
-    owner = loaded.owners.get(told[0].program.pk)
+    owner = loaded.owners.get(told[0].program.pk) if told else None
     if owner is not None and owner.is_active:
         headers["Reply-To"] = owner.email
     return headers

@@ -2,31 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import date
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
 from typing import Any
 
 from program.models import MetricVersion, Program
-from teams.models import Goal, GoalTerms, Standing
+from teams import goal_why
+from teams.models import Exemption, Goal, GoalTerms, Standing
+from teams.standings import as_if_not_exempt, crumb_facts
 
-from . import policy
+from . import handovers, notices, policy
 from .decisions import Decided, because
-from .models import Nudge
+from .models import Notice, Nudge
 from .situation import Situation
 
 CRUMBS_KEPT = 20
 
 
-def attach(decided: Sequence[Decided], situation: Situation) -> None:
-    """Give each row its facts. Five queries, whatever the number of people."""
+def attach(decided: Sequence[Decided], situation: Situation, now: datetime) -> None:
+    """Give each row its facts. Five queries, whatever the number of people, and more where somebody begins to lead a
+    team or an exemption ends."""
+    handovers.attach([n for d in decided for n in d.notices if n.kind == notices.HANDOVER], now)
     spoken = {row.goal_id for d in decided for row in d.rows if row.goal_id is not None}
-    goals = {goal.pk: goal for goal in Goal.objects.filter(pk__in=spoken).select_related("metric", "team")}
+    goals = {goal.pk: goal for goal in Goal.objects.filter(pk__in=spoken).select_related("metric", "team", "rule")}
     standings = Standing.objects.in_bulk([row.pk for d in decided for row in d.standings.values()])
     versions = _versions(spoken, {row.goal: row.day for d in decided for row in d.standings.values()})
     earlier = _earlier(decided, situation)
+    ending = _ending(decided, now)
+    asked = _asked(decided, goals)
     for d in decided:
         for row in d.rows:
-            goal = goals[row.goal_id or 0]
+            if row.goal_id is None:
+                continue
+            goal = goals[row.goal_id]
             light = d.standings.get(goal.pk)
             last = situation.last.get((d.due.person.pk, goal.pk))
             program = situation.programs[goal.program_id]
@@ -34,6 +42,47 @@ def attach(decided: Sequence[Decided], situation: Situation) -> None:
             row.facts |= _team_counts(goal.team_id, situation)
             row.facts["because"] = because(d.due.teams[goal.team_id], d.due.day)
             row.facts["since"] = _since(earlier.get(last.pk) if last else None, row.facts)
+            if isinstance(row, Notice):
+                row.facts |= ending.get(row.goal_id, {}) if row.kind == notices.EXEMPTION_ENDING else {}
+                row.facts |= asked.get(row.goal_id, {}) if row.kind == notices.NEW_GOAL else {}
+
+
+def _ending(decided: Sequence[Decided], now: datetime) -> dict[int, dict[str, Any]]:
+    """By goal: until when and why it rests, and how it would stand today if it did not. None where none ends."""
+    told = {n.goal_id or 0: int(n.key) for d in decided for n in d.notices if n.kind == notices.EXEMPTION_ENDING}
+    if not told:
+        return {}
+    rows = Exemption.objects.in_bulk(told.values())
+    found: dict[int, dict[str, Any]] = {}
+    for judged in as_if_not_exempt(sorted(told), now):
+        goal, one = judged.on_day.goal, judged.judgment
+        row = rows[told[goal]]
+        found[goal] = _judged(
+            Standing(
+                day=one.day, status=str(one.status), slipped=one.slipped, value=one.value, as_of=one.as_of,
+                baseline=one.baseline, target=one.target, expected=one.expected, gap=one.gap,
+                start=judged.on_day.terms.start, due=judged.on_day.terms.due, forecast=one.forecast,
+                trail=[crumb_facts(crumb) for crumb in judged.trail.crumbs], items_short=judged.trail.items_short,
+            )
+        ) | {"exempt_until": row.last_day.isoformat(), "exempt_why": row.said_reason}  # fmt: skip
+    return found
+
+
+def _asked(decided: Sequence[Decided], goals: Mapping[int, Goal]) -> dict[int, dict[str, Any]]:
+    """By goal that is new: why it is its team's. One query, none where none is new."""
+    new = [goals[n.goal_id] for d in decided for n in d.notices if n.kind == notices.NEW_GOAL and n.goal_id]
+    rules = {goal.pk: goal.rule for goal in new}
+    groups = goal_why.groups_named(rule.teams for rule in rules.values() if rule) if new else {}
+    found = {}
+    for goal in new:
+        rule = rules[goal.pk]
+        if rule is None:
+            continue
+        why = goal_why.of_goal(
+            goal.team, selector=rule.teams, why=rule.why, chosen=rule.chosen, purpose="", owners=[], groups=groups
+        )
+        found[goal.pk] = {"why": why.why, "asked_of": why.asked_of, "chosen": why.chosen}
+    return found
 
 
 def _team_counts(team: int, situation: Situation) -> dict[str, int]:
@@ -80,9 +129,12 @@ def _facts(goal: Goal, program: Program, version: MetricVersion | None, standing
         "direction": version.direction if version else "up",
         "metric_version": version.number if version else None,
     }
-    if standing is None:
-        return facts | {"status": None}
-    return facts | {
+    return facts | (_judged(standing) if standing else {"status": None})
+
+
+def _judged(standing: Standing) -> dict[str, Any]:
+    """Where a goal stands."""
+    return {
         "day": standing.day.isoformat(),
         "status": standing.status,
         "slipped": standing.slipped,

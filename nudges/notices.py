@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
+HANDOVER = "handover"
 NEW_GOAL = "new goal"
+EXEMPTION_ENDING = "exemption ending"
 BACK_ON_THE_PATH = "back on the path"
 
-# In the order in which a digest tells them. Others (exemption ending, your answer's day, handover, trouble) join here.
-KINDS = (NEW_GOAL, BACK_ON_THE_PATH)
+# In the order in which a digest tells them. Others (your answer's day, trouble) join here.
+KINDS = (HANDOVER, NEW_GOAL, EXEMPTION_ENDING, BACK_ON_THE_PATH)
+OF_A_GOAL = (NEW_GOAL, EXEMPTION_ENDING, BACK_ON_THE_PATH)
 
 
 def new_goal_key(goal: int) -> str:
@@ -17,3 +22,13 @@ def new_goal_key(goal: int) -> str:
 def back_on_the_path_key(nudge: int) -> str:
     """Thanks are given once for the recovery after a certain nudge."""
     return str(nudge)
+
+
+def exemption_ending_key(exemption: int) -> str:
+    """That an exemption ends is told once, two weeks ahead; that it ended is not: the goal is judged as ever then."""
+    return str(exemption)
+
+
+def handover_key(person: int, team: int, since: datetime) -> str:
+    """Somebody is told once that they lead a team, and again if they come back to it."""
+    return f"{person}:{team}:{since.isoformat()}"

@@ -21,6 +21,8 @@ class Addressee:
     leads: Team
     team: Team
     instead: User | None = None
+    since: datetime | None = None
+    """from when the person leads the team itself, where that is known"""
 
     @property
     def zone(self) -> str:
@@ -31,18 +33,27 @@ class Addressee:
 class Org:
     """The org tree with its leads, read once."""
 
-    def __init__(self, teams: Mapping[int, Team], leads: Mapping[int, list[User]]) -> None:
+    def __init__(
+        self,
+        teams: Mapping[int, Team],
+        leads: Mapping[int, list[User]],
+        since: Mapping[tuple[int, int], datetime | None],
+    ) -> None:
         self.teams = teams
         self.leads = leads
+        self.since = since
+        """by team and person: from when they lead it"""
 
     @classmethod
     def read(cls, teams: Mapping[int, Team] | None = None) -> Org:
         """Two queries, however large the tree; one, where its teams are given."""
         leads: dict[int, list[User]] = defaultdict(list)
+        since: dict[tuple[int, int], datetime | None] = {}
         rows = Membership.objects.filter(role=Membership.Role.LEAD).select_related("user")
         for membership in rows.order_by("team", "user__email"):
             leads[membership.team_id].append(membership.user)
-        return cls(Team.objects.in_bulk() if teams is None else teams, leads)
+            since[membership.team_id, membership.user_id] = membership.since
+        return cls(Team.objects.in_bulk() if teams is None else teams, leads, since)
 
     def addressee(self, team_id: int, now: datetime | None) -> Addressee | None:
         """Who to tell about a team: the first lead, going up, who is here and can be reached; without a moment,
@@ -56,7 +67,8 @@ class Org:
         absent: User | None = None
         for above in self._upwards(team):
             for person in self.leads.get(above.pk, ()):
-                found = Addressee(person, above, team, absent)
+                since = self.since.get((team_id, person.pk)) if above.pk == team_id else None
+                found = Addressee(person, above, team, absent, since)
                 if can_be_told(found, now):
                     return found
                 first = first or found

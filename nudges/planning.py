@@ -62,7 +62,7 @@ def _plan_part(due: Sequence[Due], programs: Mapping[int, Program], now: datetim
     """Decide for some people and write it down, in constant queries."""
     situation = read(due, programs, now)
     decided = [d for d in (decide(one, situation) for one in due) if d is not None]
-    facts.attach(decided, situation)
+    facts.attach(decided, situation, now)
     with transaction.atomic():
         token = secrets.token_hex(16)
         Digest.objects.bulk_create([_digest(d, token, now) for d in decided], ignore_conflicts=True)

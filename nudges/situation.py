@@ -12,9 +12,10 @@ from django.db.models import Max, Q
 
 from program.models import Program
 from program.rules.status import FINE
-from teams.models import Goal, Standing, Team
+from teams.exemption_ledger import SOON
+from teams.models import Exemption, Goal, Standing, Team
 
-from . import hours, policy
+from . import hours, notices, policy
 from .models import Delivery, Digest, Mute, Notice, Nudge
 from .turns import Due
 
@@ -31,6 +32,7 @@ class GoalRow(NamedTuple):
     team: int
     metric_key: str
     team_key: str
+    created_at: datetime
 
 
 class StandingRow(NamedTuple):
@@ -74,10 +76,14 @@ class Situation:
     mutes: frozenset[tuple[int, int | None]]
     mails: Mapping[int, Sequence[tuple[date, str]]]
     """by person: day and delivery state of the digests of the last two weeks"""
+    ending: Mapping[int, int]
+    """by goal: the exemption (id) that it rests on and that ends within two weeks, with none after it"""
+    handed_over: frozenset[str]
+    """keys of the handovers these people were told of"""
 
 
 def read(due: Sequence[Due], programs: Mapping[int, Program], now: datetime) -> Situation:
-    """Nine queries, whatever the number of people, teams and goals."""
+    """Eleven queries, whatever the number of people, teams and goals."""
     teams = {team for one in due for team in one.teams}
     people = [one.person.pk for one in due]
     last, spoke = _last_said(people, now)
@@ -91,13 +97,41 @@ def read(due: Sequence[Due], programs: Mapping[int, Program], now: datetime) -> 
         told=frozenset(Notice.objects.filter(goal__team__in=teams).values_list("kind", "key")),
         mutes=frozenset(Mute.objects.filter(person__in=people).values_list("person", "program")),
         mails=_mails(people, now),
+        ending=_ending(teams, programs, now),
+        handed_over=frozenset(
+            Notice.objects.filter(kind=notices.HANDOVER, person__in=people).values_list("key", flat=True)
+        ),
     )
+
+
+def _ending(teams: Iterable[int], programs: Iterable[int], now: datetime) -> dict[int, int]:
+    """Exemptions that end soon. Days are each team's own; of two that follow each other the later one counts."""
+    day = now.date()
+    rows = Exemption.objects.approved().filter(goal__team__in=teams, goal__program__in=programs, goal__ended_on=None)
+    by_goal: dict[int, list[Exemption]] = defaultdict(list)
+    for row in rows.filter(until_day__gte=day - timedelta(days=1)).select_related("goal__team"):
+        by_goal[row.goal_id].append(row)
+    found = {}
+    for goal, held in by_goal.items():
+        today = now.astimezone(hours.zone(held[0].goal.team.time_zone)).date()
+        last = max((row.last_day for row in held if row.from_day <= today <= row.last_day), default=None)
+        while last is not None and (further := _after(held, last)) is not None:
+            last = further
+        if last is not None and last <= today + SOON:
+            found[goal] = next(row.pk for row in held if row.last_day == last)
+    return found
+
+
+def _after(held: Iterable[Exemption], day: date) -> date | None:
+    """The last day of an exemption that goes on where another ends."""
+    following = [row.last_day for row in held if row.from_day <= day + timedelta(days=1) and row.last_day > day]
+    return max(following, default=None)
 
 
 def _goals(teams: Iterable[int], programs: Mapping[int, Program]) -> dict[int, list[GoalRow]]:
     found: dict[int, list[GoalRow]] = defaultdict(list)
     rows = Goal.objects.on_scorecards().filter(team__in=teams, program__in=programs).order_by("pk")
-    fields = ("pk", "program_id", "metric_id", "team_id", "metric__key", "team__key")
+    fields = ("pk", "program_id", "metric_id", "team_id", "metric__key", "team__key", "created_at")
     for row in rows.values_list(*fields):
         goal = GoalRow(*row)
         found[goal.team].append(goal)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -109,8 +109,22 @@ class Story:
     goals: int
     short: int
     severity: float
+    why: str = ""
+    """why a new goal is the team's, as its line says it"""
+    asked_of: str = ""
+    chosen: str = ""
+    exempt_until: date | None = None
+    """the last day on which it rests, of a goal whose exemption ends"""
+    exempt_why: str = ""
+    page: str = ""
+    """the goal's own page"""
     see: int = 0
     """number of an earlier goal in the mail with the same playbook; 0: it is told here"""
+
+    @property
+    def counts_again(self) -> date | None:
+        """The day from which on a goal that rests is judged as ever."""
+        return self.exempt_until + timedelta(days=1) if self.exempt_until else None
 
 
 def tell(facts: Mapping[str, Any], program: Program, playbook: Playbook | None, today: date, tone: str = "") -> Story:
@@ -140,10 +154,10 @@ def tell(facts: Mapping[str, Any], program: Program, playbook: Playbook | None, 
         expected=expected,
         target=target,
         gap=wording.gap(facts.get("gap"), unit, aggregation),
-        as_of=_day(facts.get("as_of")),
-        start=_day(facts.get("start")),
-        due=_day(facts.get("due")),
-        forecast=_day(facts.get("forecast")),
+        as_of=day_of(facts.get("as_of")),
+        start=day_of(facts.get("start")),
+        due=day_of(facts.get("due")),
+        forecast=day_of(facts.get("forecast")),
         crumbs=crumbs,
         more=max(0, length - len(crumbs)),
         closing=length if closes_it else 0,
@@ -151,6 +165,12 @@ def tell(facts: Mapping[str, Any], program: Program, playbook: Playbook | None, 
         how=_how(playbook, crumbs, facts.get("metric", "")),
         goals=facts.get("goals", 1),
         short=facts.get("short", 1),
+        why=facts.get("why", ""),
+        asked_of=facts.get("asked_of", ""),
+        chosen=facts.get("chosen", ""),
+        exempt_until=day_of(facts.get("exempt_until")),
+        exempt_why=facts.get("exempt_why", ""),
+        page=goal_page(facts["team"], program.key, facts["metric"]),
         severity=policy.severity(facts.get("gap"), facts.get("target"), facts.get("baseline")),
     )
 
@@ -158,6 +178,11 @@ def tell(facts: Mapping[str, Any], program: Program, playbook: Playbook | None, 
 def scorecard(team_key: str) -> str:
     """The address of a team's scorecard."""
     return f"{settings.SITE_URL}/teams/{quote(team_key)}/"
+
+
+def goal_page(team_key: str, program_key: str, metric_key: str) -> str:
+    """The address of a goal's own page: why it is the team's, and what may be said to it."""
+    return f"{scorecard(team_key)}goals/{quote(program_key)}/{quote(metric_key)}/"
 
 
 def _tone(facts: Mapping[str, Any]) -> str:
@@ -210,7 +235,7 @@ def _since(facts: Mapping[str, Any], today: date) -> Since | None:
     since = facts.get("since")
     if not since:
         return None
-    then = _day(since["day"])
+    then = day_of(since["day"])
     when = wording.near_day(then, today)
     if since.get("ruler_changed"):
         return Since(when, ruler_changed=True)
@@ -232,5 +257,6 @@ def _is_web(address: str) -> bool:
     return address.startswith(("https://", "http://"))
 
 
-def _day(iso: str | None) -> date | None:
+def day_of(iso: str | None) -> date | None:
+    """A day from its kept text."""
     return date.fromisoformat(iso) if iso else None

@@ -12,6 +12,7 @@ import pytest
 
 from accounts.models import User
 from nudges import words
+from nudges.handovers import GoalLine, HandoverStory
 from nudges.stories import Crumb, HowTo, Since, Story, _how
 from nudges.trouble import Line
 from program import wording
@@ -41,7 +42,8 @@ def story(**changes):
     made = Story(
         tone="behind", status="behind", shape="▲", team="Api <b>", team_key="api", metric="Typed & checked",
         program=program, because={"leads": "Api <b>", "team": "Api <b>", "own": True},
-        scorecard="https://quality.example.com/teams/api/", value="45 %", expected="51 %", target="90 %",
+        scorecard="https://quality.example.com/teams/api/",
+        page="https://quality.example.com/teams/api/goals/typing/typed/", value="45 %", expected="51 %", target="90 %",
         gap="6 points", as_of=date(2026, 11, 20), start=date(2026, 1, 1), due=date(2026, 12, 31),
         forecast=date(2027, 2, 14),
         crumbs=[crumb(), crumb("api/views.py", 0.84), crumb("lib/signing.py", 1.0, trend="new")],
@@ -92,8 +94,44 @@ NEW = {
 THANKS = {"met": story(status="met"), "back": story(status="on track")}
 
 
-def digest(told=(), new=(), thanks=(), **changes):
-    every = [*told, *new, *thanks]
+ENDING = {
+    status: story(
+        tone="exemption ending", status=status, shape=wording.status_shape(status), exempt_until=date(2026, 12, 1),
+        exempt_why="frozen by agreement",
+    )
+    for status in ("overdue", "behind", "at risk", "on track", "met", "no data", "stale", "upcoming")
+}  # fmt: skip
+
+
+def handover(**changes):
+    lines = [
+        GoalLine("Typed & checked", "Typing", "behind", "▲", "45 %, should be 51 % today, target 90 % by 31 Dec 2026",
+                 ["55 % by 31 Jan 2027 was proposed and waits for an answer"]),
+        GoalLine("Covered <lines>", "Coverage", "exempt", "–", "81 %", ["exempt until 1 Dec 2026: frozen by agreement"]),
+        GoalLine("Findings", "Safety", "no data", "◌", "", []),
+    ]  # fmt: skip
+    made = HandoverStory(
+        team="Api <b>", led_by="Wanda <b>", scorecard="https://quality.example.com/teams/api/", goals=lines, more=0,
+        count=3, short=1, taken=[{"item": "lib/webhooks.py", "by": "Bob", "metric_name": "Typed"}], more_taken=0,
+        disputes=[{"metric_name": "Typed", "text": "counts & generated files"}], more_disputes=0,
+        because={"leads": "Api <b>", "team": "Api <b>", "own": True},
+    )  # fmt: skip
+    return replace(made, **changes)
+
+
+HANDED = {
+    "whole": handover(),
+    "bare": handover(led_by="", taken=[], disputes=[]),
+    "none short": handover(short=0),
+    "two short": handover(short=2),
+    "one goal": handover(count=1, goals=handover().goals[:1], short=1),
+    "many": handover(more=12, count=15, more_taken=3, more_disputes=4),
+    "no goals that may be seen": handover(goals=[], count=0, short=0, taken=[], disputes=[]),
+}
+
+
+def digest(told=(), new=(), thanks=(), ending=(), handed=(), **changes):
+    every = [*told, *new, *thanks, *ending, *handed]
     context = {
         "today": TODAY,
         "person": None,
@@ -102,12 +140,16 @@ def digest(told=(), new=(), thanks=(), **changes):
         "new_goals": list(new),
         "new_by_metric": [list(new)] if new else [],
         "thanks": list(thanks),
+        "ending": list(ending),
+        "handed": list(handed),
         "teams": sorted({s.team for s in every}),
         "because": [s.because for s in every[:1]],
         "scorecards": {s.team: s.scorecard for s in every},
         "next_day": date(2026, 12, 7),
         "sponsors": [],
-        "stop_program": [(every[0].program, "https://quality.example.com/unsubscribe/x/")],
+        "stop_program": []
+        if not (told or new or thanks or ending)
+        else [(story().program, "https://quality.example.com/unsubscribe/x/")],
         "stop_all": "https://quality.example.com/unsubscribe/y/",
         "goals": 5,
         "short": 2,
@@ -172,7 +214,20 @@ CONTEXTS = {
         "new: several": digest(new=list(NEW.values())),
         **{f"thanks: {name}": digest(thanks=[s]) for name, s in THANKS.items()},
         "thanks: several": digest(thanks=list(THANKS.values())),
-        "everything": digest(list(TOLD.values()), list(NEW.values()), list(THANKS.values())),
+        **{f"ending: {name}": digest(ending=[s]) for name, s in ENDING.items()},
+        "ending: several": digest(ending=list(ENDING.values())),
+        **{f"handed over: {name}": digest(handed=[h]) for name, h in HANDED.items()},
+        "handed over: two": digest(handed=[handover(), handover(team="Web")]),
+        "handed over, and told": digest([story()], handed=[handover()]),
+        "why: two teams": digest(
+            new=[
+                story(why="It broke twice", asked_of="Api alone"),
+                story(team="Web", why="It is next.", chosen="below 5"),
+            ]
+        ),
+        "everything": digest(
+            list(TOLD.values()), list(NEW.values()), list(THANKS.values()), list(ENDING.values()), list(HANDED.values())
+        ),
         "many teams": digest([replace(TOLD["behind"], team=f"Team {n}") for n in range(8)]),
         "in place of": digest(
             [story()],

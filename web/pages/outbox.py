@@ -247,12 +247,19 @@ def _shown(part: str, row: Delivery, reader: User) -> str:
 
 
 def _hidden(rows: Sequence[Delivery], reader: User) -> set[int]:
-    """Those of these messages that also speak of a program that is not the reader's to see. One query."""
+    """Those of these messages that also speak of a program that is not the reader's to see. Three queries."""
     seen = Program.objects.visible_to(reader).order_by().values("pk")
     spoken = Nudge.objects.filter(digest__delivery__in=rows).exclude(goal__program__in=seen)
     told = Notice.objects.filter(digest__delivery__in=rows, goal__isnull=False).exclude(goal__program__in=seen)
     found = spoken.order_by().values_list("digest__delivery").union(told.order_by().values_list("digest__delivery"))
-    return {pk for (pk,) in found} - {row.pk for row in rows if row.person_id == reader.pk}
+    hidden = {pk for (pk,) in found}
+    # What a new lead took over names its programs in its facts.
+    keys = set(Program.objects.visible_to(reader).values_list("key", flat=True))
+    handed = Notice.objects.filter(digest__delivery__in=rows, goal__isnull=True)
+    for pk, facts in handed.values_list("digest__delivery", "facts"):
+        if not keys.issuperset(facts.get("programs", ())):
+            hidden.add(pk)
+    return hidden - {row.pk for row in rows if row.person_id == reader.pk}
 
 
 def _line(row: Delivery, program: Program, hidden: Collection[int]) -> Line:
