@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date
+from typing import NamedTuple
 
 from program import wording
 from program.models import Program
@@ -58,9 +59,16 @@ def _wait(number: int) -> str:
     return "waits" if number == 1 else "wait"
 
 
-def open_matters(goals: Sequence[int], on: date) -> dict[int, list[str]]:
-    """What is open about each of these goals (ids) today, in words, oldest first. One query."""
-    found: dict[int, list[str]] = defaultdict(list)
+class Matter(NamedTuple):
+    """One open matter: "proposal", "asked" or "rests", and in words."""
+
+    kind: str
+    said: str
+
+
+def open_matters(goals: Sequence[int], on: date) -> dict[int, list[Matter]]:
+    """What is open about each of these goals (ids) today, oldest first. One query."""
+    found: dict[int, list[Matter]] = defaultdict(list)
     if not goals:
         return found
     condition, parameters = among("goal_id", goals)
@@ -68,14 +76,14 @@ def open_matters(goals: Sequence[int], on: date) -> dict[int, list[str]]:
     rows = fetch(OPEN.format(goals=condition), [*parameters, *parameters, day, day])
     for goal, what, _, first, last, ended, reason in rows:
         if what == "proposal":
-            found[goal].append("other terms are proposed and wait for an answer")
+            found[goal].append(Matter(what, "other terms are proposed and wait for an answer"))
         elif what == "asked":
-            found[goal].append("an exemption is asked for and waits for an answer")
+            found[goal].append(Matter(what, "an exemption is asked for and waits for an answer"))
         else:
             first_day, last_day = as_day(first), as_day(last)
             if first_day is None or last_day is None:
                 continue
             row = Exemption(from_day=first_day, until_day=last_day, ended_on=as_day(ended), reason=reason)
             if row.last_day >= on:
-                found[goal].append(f"exempt until {wording.day(row.last_day)}: {row.said_reason}")
+                found[goal].append(Matter(what, f"exempt until {wording.day(row.last_day)}: {row.said_reason}"))
     return found

@@ -16,6 +16,7 @@ from teams.goal_facts import Arrival, GoalFacts
 from teams.goal_why import Why
 from teams.goal_words import anchor, effort, gains, sentence
 from teams.models import Standing, Team
+from teams.open_matters import Matter
 from web.crumbs import CrumbView, Reader, TakenView, crumb_views
 
 CRUMBS, CRUMBS_AT_MOST = 5, 200
@@ -29,7 +30,7 @@ class Beside:
 
     why: Why
     page: str
-    open: Sequence[str]
+    open: Sequence[Matter]
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def goal_views(
     said: Mapping[int, Standing],
     reader: Reader,
     whys: Mapping[int, Why],
-    matters: Mapping[int, Sequence[str]],
+    matters: Mapping[int, Sequence[Matter]],
 ) -> list[GoalView]:
     """The goals of a scorecard, in its order; their charts share one time axis."""
     first_of = {goal.metric: goal.pk for goal in reversed(goals)}

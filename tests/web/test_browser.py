@@ -9,7 +9,7 @@ import pytest
 from nudges.planning import plan
 from program.feeds.registry import KINDS
 from program.models import Feed, Program
-from teams import trust
+from teams import exempting, proposing, trust
 from teams.apply.files import apply_text
 from teams.ingest import ingest, of_feed
 from teams.standings import judge_due
@@ -44,6 +44,19 @@ def world() -> World:
     received = ingest(body, of_feed(feed, KINDS["csv"], came_from="ci", run_kind="file"), now)
     WALKS["tess"][10] = f"/runs/{received.run.pk}/"
     trust.dispute(made.typed, made.api, text="a file is generated", by=made.alice, now=now)
+    goal, until = made.goal(made.web, made.typed), (now + timedelta(days=30)).date()
+    rests = exempting.ask(
+        made.goal(made.api, made.findings),
+        reason="unfit",
+        text="x" * 90,
+        until=until,
+        from_day=None,
+        by=made.bob,
+        now=now,
+    )
+    exempting.approve(rests, until=None, text="", by=made.tess, now=now)
+    exempting.ask(goal, reason="priority", text="with Gina", until=until, from_day=None, by=made.wanda, now=now)
+    proposing.propose(goal, target=0.5, due=None, reason="less of it", by=made.wanda, now=now)
     apply_text(ORG, now=now, via="test")
     judge_due(now)
     plan(now)
@@ -55,10 +68,12 @@ WALKS = {
         "/",
         "/teams/",
         "/teams/api/",
+        "/teams/api/goals/typing/typed-functions/",
+        "/teams/api/goals/typing/findings/",
+        "/teams/api/dispute/typed-functions",
         "/programs/",
         "/programs/typing/",
         "/groups/engineering/",
-        "/teams/api/dispute/typed-functions",
     ],
     "tess": [
         "/",
@@ -75,6 +90,9 @@ WALKS = {
         "/scores/quality/",
         "/programs/typing/desk/metrics/new",
         "/programs/typing/desk/metrics/typed-functions/",
+        "/teams/web/goals/typing/typed-functions/",
+        "/programs/typing/exemptions/",
+        "/exemptions/",
     ],
     "sam": ["/", "/programs/typing/"],
     "pam": [

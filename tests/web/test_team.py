@@ -169,7 +169,7 @@ def test_a_missing_page_keeps_the_way_on(client, world):
 def test_each_goal_says_why_it_is_theirs_and_what_is_open(client, world):
     GoalRule.objects.filter(metric=world.typed).update(why="two outages began in untyped code", chosen="of 2 Mar")
     line = (
-        "Two outages began in untyped code. The program is for: Fewer production type errors, safer refactoring. Asked "
+        "Why: Two outages began in untyped code. The program is for: Fewer production type errors, safer refactoring. Asked "
         "of every team (of 2 Mar), run by tess@example.com and pam@example.com. All about this goal"
     )
     answer = sign_in(client, "charlie").get("/teams/api/")

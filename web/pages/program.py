@@ -153,7 +153,7 @@ def _picture(found: Program, on: date, present: date, sort: str) -> Picture:
         movers=[overview.move(mover) for mover in movers(found, on)],
         said=told.get(Nudge.State.SAID, 0),
         withheld=told.get(Nudge.State.WITHHELD, 0),
-        open=open_of(found, present),
+        open=open_of(found, on) if on == present else "",
         queue=queue_words.of_program(queue_of(found), present) if on == present else [],
     )
 
