@@ -95,7 +95,7 @@ def _charter(program: Program) -> Said:
 def _review(program: Program) -> Said:
     first = program.review_first
     if not program.review_every or first is None:
-        return {}
+        return {} if program.review_zone == "UTC" else {"timezone": program.review_zone}
     return {
         "every": program.review_every,
         "first": first.replace(tzinfo=None).isoformat(timespec="seconds" if first.second else "minutes"),

@@ -92,13 +92,15 @@ def _review(review: Fields | None) -> dict[str, Any]:
     if review is None:
         return found
     review.only({"every", "first", "duration", "timezone"})
+    found["review_zone"] = review.zone("timezone")
+    if set(review.value) == {"timezone"}:  # its days begin and end there, reviews or not
+        return found
     every = review.text("every", required=True, most=40)
     if every and every_of(every) is None:
         review.fault("every", f"every is a number of weeks or months, such as 6 weeks, not {shown(every)}")
     first: datetime | None = review.wall_time("first", required=True)
     found["review_every"], found["review_first"] = every, first
     found["review_minutes"] = review.minutes("duration", default=30)
-    found["review_zone"] = review.zone("timezone")
     return found
 
 

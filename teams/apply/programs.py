@@ -114,6 +114,8 @@ def begin(spec: ProgramSpec, changes: Changes) -> Begun:
         charter["ended_on"] = today(charter["review_zone"], changes.now)
     first: datetime | None = charter.pop("review_first")
     charter["review_first"] = first.replace(tzinfo=UTC) if first else None
+    if held and not charter["review_every"]:  # what pages keep for when there are reviews again
+        del charter["review_first"], charter["review_minutes"]
     charter["sponsor"] = User.objects.named(spec.sponsor) if spec.sponsor else None
     charter["guard_of"] = Program.objects.filter(key=spec.guard_of).first() if spec.guard_of else None
     was_draft = held is not None and held.state == Program.State.DRAFT

@@ -11,6 +11,9 @@ from django.db import transaction
 
 from accounts.models import User
 from program.models import Feed, Program, ScoreVersion
+from program.typed_in import TypedIn
+from teams import charter
+from teams.apply.changes import Changes
 from teams.apply.export import export, in_order
 from teams.apply.files import apply_text
 from teams.apply.marked_yaml import Unreadable
@@ -316,3 +319,25 @@ def test_two_definitions_of_one_thing_in_one_file_are_refused():
     said = {fault.what for fault in unreadable.value.faults}
     assert "program typing stands twice in this file; it was expected once" in said
     assert "findings is defined by two programs of this file" in said
+
+
+def test_what_pages_made_comes_back_too():
+    """Reviews that were taken out, and a guard with the zone of what it guards."""
+    with elsewhere():
+        apply(ORG, TYPING)
+        typing = Program.objects.get()
+        tess = User.objects.get(email="tess@example.com")
+        kept = charter.keep(
+            typing, "reviews", TypedIn({"number": "", "zone": "Europe/Riga"}), Changes(NOW, "page", tess)
+        )
+        assert kept
+        guard = Program.objects.create(
+            key="guard", name="G", purpose="p", sponsor=tess, start=typing.start, end=typing.end, guard_of=typing,
+            review_zone="Asia/Tokyo",
+        )  # fmt: skip
+        guard.owners.create(user=tess, role="technical")
+        org, files = export_org(), [export(typing), export(guard)]
+        assert "  review: {timezone: Europe/Riga}\n" in files[0]
+        assert [apply_text(file, now=NOW, via="test") for file in files] == [[], []]
+    apply(org, *files)
+    assert [export(program) for program in Program.objects.order_by("-key")] == files

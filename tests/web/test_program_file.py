@@ -207,6 +207,12 @@ def test_what_somebody_else_runs_is_not_theirs_by_a_file(world, client):
     assert "a program that you run, or another key, was expected: typing is taken" in words(answer)
 
 
+def test_what_has_ended_stays_as_it_is(world, client):
+    Program.objects.update(state="canceled")
+    answer = post(sign_in(client, "tess"), TYPING, "apply")
+    assert "typing has ended, and nothing of it changes any more" in words(answer)
+
+
 def test_going_live_by_a_file_needs_what_its_desk_asks_for(world, client):
     sign_in(client, "charlie")
     refused = post(client, LIVE.replace(", {email: pam@example.com, role: manager}", ""), "apply")
