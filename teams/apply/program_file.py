@@ -20,6 +20,8 @@ from .metrics import MetricSpec
 from .scores import ScoreSpec
 
 SECTIONS = {"program", "metrics", "goals", "waves", "nudges", "feeds", "scores"}
+GOAL = {"metric", "teams", "start", "due", "target", "improve_by", "tolerance", "milestones", "why", "chosen"}
+WAVE = {"key", "teams", "start", "gate", "state", "opened"}
 GATE = 0.6
 
 
@@ -116,7 +118,7 @@ def check_improve_by(document: Document, goals: Sequence[GoalSpec], known: dict[
 
 
 def _goal(fields: Fields) -> GoalSpec:
-    fields.only({"metric", "teams", "start", "due", "target", "improve_by", "tolerance", "milestones", "why", "chosen"})
+    fields.only(GOAL)
     start, due = fields.day("start"), fields.day("due")
     in_order(fields, "start", start, "due", due)
     target, improve_by = fields.number("target"), fields.number("improve_by", least=0, most=1)
@@ -169,7 +171,7 @@ def _milestones(fields: Fields, start: date | None, due: date | None) -> list[li
 
 
 def _wave(fields: Fields) -> WaveSpec:
-    fields.only({"key", "teams", "start", "gate", "state", "opened"})
+    fields.only(WAVE)
     gate = fields.number("gate", least=0, most=1)
     return WaveSpec(
         line=fields.document.line(fields.path),
