@@ -64,27 +64,34 @@ def can_sign_in(person: User) -> bool:
 
 
 def invite(
-    email: str, role: Role, by: User | None, now: datetime, *, name: str = "", via: str = "page", reason: str = ""
+    email: str,
+    role: Role | None,
+    by: User | None,
+    now: datetime,
+    *,
+    name: str = "",
+    via: str = "page",
+    reason: str = "",
 ) -> Opened:
     """A link by which somebody sets a password; the person is made if nobody has this e-mail yet. Raises Refused.
 
-    Somebody known already keeps their name, and their role too unless an administrator (or a command) gives another.
+    Somebody known already keeps their name; their role too, unless one is given. Only administrators (and commands)
+    give one; without, a new person is a member.
     """
     email, name = as_email(email), as_name(name)
-    may_give = by is None or by.is_superuser
-    if role != Role.MEMBER and not may_give:
+    if role not in (None, Role.MEMBER) and by is not None and not by.is_superuser:
         raise Refused(f"Only an administrator may invite somebody as {role}.")
     with transaction.atomic():
-        person, made = _known(email, name, role)
+        person, made = _known(email, name, role or Role.MEMBER)
         if made:
-            after = {"name": name, "role": str(role), "invited": True}
+            after = {"name": name, "role": str(role or Role.MEMBER), "invited": True}
             audit.record("person", email, at=now, actor=by, via=via, after=after, reason=reason)
             return _open(person, Purpose.INVITATION, by, now, INVITATION_LASTS)
         if not person.is_active:
             raise Refused(f"{person} was deactivated: an administrator has to let them in again first.")
         if can_sign_in(person):
             raise Refused(f"{person} can sign in already; who forgot a password asks for a new one at sign-in.")
-        if may_give:
+        if role is not None and (by is None or by.is_superuser):
             roles.give(person, role, by, now, via=via, reason=reason)
         if name and not person.name:
             person.name = name

@@ -13,6 +13,7 @@ def beat_schedule(seconds: float) -> dict[str, dict[str, Any]]:
     return {
         task: {"task": task, "schedule": seconds, "options": {"expires": max(seconds * 5, 60)}}
         for task in (
+            "accounts.tasks.tidy_due",  # lets go ended sessions, and tries and links that are over
             "teams.tasks.take_received",  # takes long payloads that were kept as they came
             "teams.tasks.pull_due",  # wakes one job a host for the feeds whose hour has come
             "teams.tasks.admit_due",  # opens the waves whose gate is passed, and lets in teams that wait for a place

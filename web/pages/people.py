@@ -84,7 +84,7 @@ def invite(request: HttpRequest) -> HttpResponse:
     if taken.wait is not None:
         return waits_told.told(_list(request, waits_told.words(taken.wait), typed, 429), taken.wait)
     try:
-        role = Role(typed["role"] or Role.MEMBER)
+        role = Role(typed["role"]) if typed["role"] else None
         with transaction.atomic():
             opened = entry.invite(typed["email"], role, by, now(), name=typed["name"])
             sign_in_mail.invite(opened, now())
@@ -158,7 +158,7 @@ def _remove_factor(request: HttpRequest, whom: User, at: datetime, reason: str) 
 
 def _invite_again(request: HttpRequest, whom: User, at: datetime, reason: str) -> str:
     with transaction.atomic():
-        opened = entry.invite(whom.email, roles.of(whom), access.person(request), at, reason=reason)
+        opened = entry.invite(whom.email, None, access.person(request), at, reason=reason)
         sign_in_mail.invite(opened, at)
     return f"An invitation is on its way to {whom.email}; earlier ones work no more."
 
@@ -200,7 +200,7 @@ def _list(
         pages=pages,
         is_admin=is_admin,
         may_invite=access.may_invite(request),
-        roles=[(str(role), roles.MEANS[role]) for role in (Role.MEMBER, Role.VIEWER, Role.ADMIN)],
+        roles=[(str(role), roles.MEANS[role]) for role in Role],
         typed=typed or {"email": "", "name": "", "role": ""},
         problem=problem,
         messages=[str(message) for message in messages.get_messages(request)],
