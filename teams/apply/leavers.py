@@ -36,13 +36,16 @@ class Leaver:
 
 
 def leavers(text: str, changes: Iterable[Change]) -> list[Leaver]:
-    """The leavers of a file, by e-mail; `changes` are those of its plan or of its apply. Five queries.
+    """The leavers of a file of teams and people, by e-mail; `changes` are those of its plan or of its apply. Six queries.
 
     Whoever left with an earlier file is one as long as they may still enter. `keeps` says what else somebody holds:
     who runs or sponsors a live program, or looks after everything, may well belong to no team.
     """
+    documents = load(text)
+    if not any(isinstance(document.value, dict) and "kind" in document.value for document in documents):
+        return []
     was_in, after = _moves(changes)
-    named = {user.email for user in org_file.read(load(text)).users.values()}
+    named = {user.email for user in org_file.read(documents).users.values()}
     gone = [email for email in was_in if email not in after and email not in named]
     people = User.objects.filter(email__in=gone, is_active=True).order_by("email")
     holds = _holds(people)

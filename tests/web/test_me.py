@@ -60,7 +60,13 @@ def test_it_is_only_ones_own(world):
 
 
 def test_what_is_typed_is_kept_or_shown_again_with_what_was_expected(alice, world):
-    typed = {"name": "Alice B", "time_zone": "Asia/Tokyo", "country": "jp", "absent_from": "", "absent_until": "2026-04-01"}
+    typed = {
+        "name": "Alice B",
+        "time_zone": "Asia/Tokyo",
+        "country": "jp",
+        "absent_from": "",
+        "absent_until": "2026-04-01",
+    }
     assert alice.post("/me/", typed)["Location"] == "/me/"
     page = alice.get("/me/").content.decode()
     assert "Kept." in page

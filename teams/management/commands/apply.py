@@ -13,6 +13,7 @@ from accounts.clock import now
 from teams.apply.changes import Change
 from teams.apply.conflicts import Conflict
 from teams.apply.files import Told, apply_file
+from teams.apply.leavers import Leaver, leavers, let_go
 from teams.apply.marked_yaml import Unreadable
 
 MANY = 10
@@ -29,6 +30,12 @@ class Command(BaseCommand):
         parser.add_argument("--plan", action="store_true", help="print what would change, and change nothing")
         parser.add_argument(
             "--overwrite", action="store_true", help="apply it although it undoes what was changed on a page since"
+        )
+
+        parser.add_argument(
+            "--deactivate-leavers",
+            action="store_true",
+            help="with a file of people: who is in no team any more may enter no more, unless they hold something else",
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:
@@ -50,6 +57,8 @@ class Command(BaseCommand):
         self._rows(outcome.changes)
         if outcome.conflicts:
             self._refuse(outcome.conflicts)
+        let_them_go = options["deactivate_leavers"] and not plan
+        self._leavers(leavers(text, outcome.changes), f"apply {Path(name).name}", let_them_go)
         made = f"{len(outcome.changes)} changes"
         if not outcome.changes:
             self.stdout.write("Nothing to change.")
@@ -57,6 +66,12 @@ class Command(BaseCommand):
             self.stdout.write(f"{made} planned; nothing was changed. Leave out --plan to apply.")
         else:
             self.stdout.write(self.style.SUCCESS(f"{made} applied."))
+
+    def _leavers(self, found: Sequence[Leaver], via: str, deactivate: bool) -> None:
+        """Who is in no team any more; deactivated where that was asked for."""
+        gone = let_go([one for one in found if not one.keeps], None, now(), via) if deactivate else []
+        for one in found:
+            self.stdout.write(f"deactivated: {one.person.email}" if one.person in gone else str(one))
 
     def _tell(self, told: Told) -> None:
         """A program's difference, with what follows from it."""
