@@ -36,10 +36,10 @@ class Leaver:
 
 
 def leavers(text: str, changes: Iterable[Change]) -> list[Leaver]:
-    """The leavers of a file of teams and people, by e-mail; `changes` are those of its plan or of its apply. Six queries.
+    """The leavers of a file of teams and people, by e-mail; `changes` are those of its plan or of its apply.
 
-    Whoever left with an earlier file is one as long as they may still enter. `keeps` says what else somebody holds:
-    who runs or sponsors a live program, or looks after everything, may well belong to no team.
+    Six queries. Whoever left with an earlier file is one as long as they may still enter. `keeps` says what else
+    somebody holds: who runs or sponsors a live program, or looks after everything, may well belong to no team.
     """
     documents = load(text)
     if not any(isinstance(document.value, dict) and "kind" in document.value for document in documents):

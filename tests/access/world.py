@@ -13,11 +13,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import time_machine
+from allauth.mfa.models import Authenticator
 from django.core.cache import caches
 from django.db import transaction
 from django.test import Client
 
 from accounts.models import AccessToken, User
+from accounts.secrets import seal
 from accounts.tokens import issue
 from nudges import links
 from nudges.models import Delivery, Digest, Nudge
@@ -162,6 +164,8 @@ def _programs(world: World) -> None:
     for person in (*world.people.values(), User.objects.named("hana@example.com")):
         person.set_password(PASSWORD)
         person.save(update_fields=["password"])
+    Authenticator.objects.create(user=gone, type=Authenticator.Type.TOTP, data={"secret": seal("a secret")})
+    world.names["gone"] = gone.pk
     for person in (ida, gone):
         for key in ("typing", "sketch", "inner"):
             ProgramOwner.objects.create(program=Program.objects.get(key=key), user=person, role="manager")

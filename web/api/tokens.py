@@ -7,13 +7,14 @@ from typing import Any
 from django.contrib.auth.models import AnonymousUser
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication, get_authorization_header
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.exceptions import AuthenticationFailed, NotFound
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from accounts.clock import now
 from accounts.models import AccessToken, User
 from accounts.tokens import recognize
+from web.viewers import kept_from
 
 READ_SCORECARDS = "scorecards:read"
 OBSERVATIONS = "observations:"
@@ -33,6 +34,16 @@ class BearerToken(BaseAuthentication):
 
     def authenticate_header(self, request: Request) -> str:  # noqa: ARG002 - the signature is DRF's
         return "Bearer"
+
+
+class SignedIn(SessionAuthentication):
+    """Whoever is signed in; to a viewer nothing is here that could change something."""
+
+    def authenticate(self, request: Request) -> tuple[User, None] | None:
+        found = super().authenticate(request)
+        if found is not None and kept_from(found[0], request.method):
+            raise NotFound("a viewer changes nothing")
+        return found
 
 
 class BearerTokenScheme(OpenApiAuthenticationExtension):
@@ -67,4 +78,4 @@ class ReadsScorecards(BasePermission):
         return bool(request.user.is_authenticated)
 
 
-BOTH = (BearerToken, SessionAuthentication)
+BOTH = (BearerToken, SignedIn)

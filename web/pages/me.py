@@ -109,7 +109,7 @@ def mail(request: HttpRequest) -> HttpResponse:
         return redirect("me")
     if action not in (links.STOP, links.START):
         return _page(request, "mail", [f"do is one of {links.STOP}, {links.START}, address."], status=400)
-    told = {program.key: program for program in (*_muted(person), *links.programs_heard(person))}
+    told = {program.key: program for program in _muted(person)}
     program = (told.get(key) or access.program(request, key)) if key else None
     links.act(links.Intent(person, program, action), now(), via="profile")
     what = f"nudges of {program.name}" if program else "nudges"
@@ -131,6 +131,7 @@ def _page(
 ) -> HttpResponse:
     person = access.person(request)
     stopped = _muted(person)
+    seen = set(Program.objects.visible_to(person).values_list("pk", flat=True))
     role = roles.of(person)
     factor_since = second_factor.since(person)
     held = {name: str(getattr(person, name) or "") for name in profile.FIELDS}
@@ -149,7 +150,9 @@ def _page(
             codes_left=second_factor.recovery_codes_left(person) if factor_since else 0,
             muted_all=Mute.objects.filter(person=person, program=None).exists(),
             muted=stopped,
-            heard=[program for program in links.programs_heard(person) if program not in stopped],
+            heard=[
+                program for program in links.programs_heard(person) if program.pk in seen and program not in stopped
+            ],
             messages=[str(message) for message in messages.get_messages(request)],
         ),
         status,
