@@ -8,10 +8,11 @@ from datetime import datetime
 
 from allauth.mfa.models import Authenticator
 from django.core.paginator import Page, Paginator
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Value
+from django.db.models.functions import Coalesce, Lower, NullIf
 
 from accounts import roles
-from accounts.models import EntryLink, User
+from accounts.models import AuditRow, EntryLink, User
 from program import wording
 from teams.models import Membership
 
@@ -67,8 +68,9 @@ def people(reader: User, q: str, show: str, now: datetime) -> QuerySet[User]:
 
 
 def a_page(found: QuerySet[User], number: str | None) -> Page[User]:
-    """One page of them, by name."""
-    return Paginator(found.order_by("name", "email"), A_PAGE).get_page(number)
+    """One page of them, by what they are called."""
+    called = Lower(Coalesce(NullIf("name", Value("")), "email"))
+    return Paginator(found.order_by(called, "email"), A_PAGE).get_page(number)
 
 
 def lines(people: Sequence[User], now: datetime) -> list[Line]:
@@ -105,6 +107,20 @@ def sentence(reader: User) -> str:
     if counts["gone"]:
         said.append(f"{counts['gone']} {'is' if counts['gone'] == 1 else 'are'} deactivated")
     return f"{wording.count(counts['every'], 'person', 'people')}: {wording.listed(said)}."
+
+
+def told(row: AuditRow) -> str:
+    """What one change of a person says, in words."""
+    if not isinstance(row.after, dict):
+        return str(row.after or "")
+    held = {name: value for name, value in row.after.items() if value not in ("", None) or row.before}
+    return ", ".join(f"{name.replace('_', ' ')}: {_in_words(value)}" for name, value in held.items())
+
+
+def _in_words(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "nothing" if value in ("", None) else str(value)
 
 
 def _state(person: User, invitation: EntryLink | None, now: datetime) -> str:

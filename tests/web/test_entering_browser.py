@@ -154,13 +154,12 @@ def test_single_sign_on(world, live_server, page, settings, troubles):
 
 
 @pytest.mark.parametrize("width", [320, 390, 768, 1280])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_page_of_it_fits(world, live_server, browser, width, scheme):
+def test_every_page_of_it_fits(world, live_server, browser, width):
     root = User.objects.get(email="root@example.com")
     entry.invite(
         "x" * 60 + "@a-rather-long-domain-name.example.com", Role.VIEWER, root, datetime.now(UTC), name="N" * 200
     )
-    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    context = browser.new_context(viewport={"width": width, "height": 900})
     page = context.new_page()
     for address in ("/sign-in/", "/forgot-password/", "/set-password/"):
         page.goto(live_server.url + address)

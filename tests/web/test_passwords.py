@@ -74,7 +74,8 @@ def test_the_link_sets_a_password_once(client, ann):
     cookie = arrived.cookies["entry"]
     assert (cookie["httponly"], cookie["samesite"], cookie["path"]) == (True, "Lax", "/set-password/")
     page = client.get("/set-password/")
-    assert (page["Referrer-Policy"], page["X-Robots-Tag"]) == ("no-referrer", "noindex")
+    assert (arrived["Referrer-Policy"], arrived["X-Robots-Tag"]) == ("no-referrer", "noindex")
+    assert (page["Referrer-Policy"], page["X-Robots-Tag"]) == ("same-origin", "noindex")
     assert ann.email in page.content.decode()
     done = client.post("/set-password/", {"password": NEW})
     assert done["Location"] == "/sign-in/"

@@ -182,13 +182,14 @@ def test_deactivation_says_before_what_ends_and_ends_it_at_once(world, root):
     ShareLink.objects.create(label="wall", scope="team:api", digest="d", created_by=world.alice, created_at=NOW)
     address = f"/people/{world.alice.pk}/"
     page = said(client.get(address))
-    assert "Sessions, 1 access token, 1 share link end, and do not come back." in page
+    assert "Sessions, 1 access token and 1 share link end, and do not come back." in page
     assert "nightly build, wall" in page
     assert alice.get("/teams/").status_code == 200
     assert client.post(f"{address}deactivate", {"reason": "left"})["Location"] == address
     assert alice.get("/teams/").status_code == 302
     assert tokens.recognize(secret, NOW) is None
     page = said(client.get(address))
+    assert "Root : active: no, tokens revoked: 1, share links revoked: 1 “left”" in page.replace("Root:", "Root :")
     assert "Member, deactivated." in page
     assert "Api (lead) since 16 Mar 2026" in page
     assert client.post(f"{address}reactivate")["Location"] == address

@@ -88,6 +88,7 @@ def follow(_request: HttpRequest, token: str) -> HttpResponse:
         )  # fmt: skip
     else:
         _forget(answer)
+    answer["Referrer-Policy"] = "no-referrer"
     return _unseen(answer)
 
 
@@ -136,7 +137,6 @@ def _forget(answer: HttpResponse) -> HttpResponse:
 
 
 def _unseen(answer: HttpResponse) -> HttpResponse:
-    """Told to no other site and kept by no index."""
-    answer["Referrer-Policy"] = "no-referrer"
+    """Kept by no index. No other site is told by the service's own policy; under `no-referrer` a form has no origin."""
     answer["X-Robots-Tag"] = "noindex"
     return answer

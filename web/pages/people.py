@@ -19,6 +19,7 @@ from accounts.clock import now
 from accounts.models import AccessToken, AuditRow, ShareLink, User
 from accounts.roles import Refused, Role
 from nudges import sign_in_mail
+from program import wording
 from program.models import Program
 from web import access, directory, waits_told
 from web.render import page
@@ -60,8 +61,9 @@ class PersonContext:
     sponsors: Sequence[Program]
     tokens: Sequence[AccessToken]
     share_links: Sequence[ShareLink]
+    ends: Sequence[str]
     roles: Sequence[tuple[str, str]]
-    history: Sequence[AuditRow]
+    history: Sequence[tuple[AuditRow, str]]
     reason: str
     problem: str
     messages: Sequence[str]
@@ -211,16 +213,22 @@ def _list(
 def _person(request: HttpRequest, whom: User, problem: str = "", reason: str = "", status: int = 200) -> HttpResponse:
     whom.refresh_from_db()
     (line,) = directory.lines([whom], now())
+    history = AuditRow.objects.filter(kind="person", key=whom.email).select_related("actor")
+    tokens, links = roles.live_tokens(whom), roles.live_share_links(whom)
+    ends = ["sessions"]
+    ends += [wording.count(len(tokens), "access token")] if tokens else []
+    ends += [wording.count(len(links), "share link")] if links else []
     context = PersonContext(
         line=line,
         is_self=whom == request.user,
         can_sign_in=entry.can_sign_in(whom),
         runs=list(Program.objects.filter(owners__user=whom).distinct()),
         sponsors=list(Program.objects.filter(sponsor=whom)),
-        tokens=roles.live_tokens(whom),
-        share_links=roles.live_share_links(whom),
+        tokens=tokens,
+        share_links=links,
+        ends=ends,
         roles=[(str(role), roles.MEANS[role]) for role in Role],
-        history=list(AuditRow.objects.filter(kind="person", key=whom.email).select_related("actor")[:HISTORY]),
+        history=[(row, directory.told(row)) for row in history[:HISTORY]],
         reason=reason,
         problem=problem,
         messages=[str(message) for message in messages.get_messages(request)],
