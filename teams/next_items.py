@@ -132,7 +132,7 @@ def _goal(
         goal=goal,
         said=goal_words.sentence(goal),
         stands=", ".join(stands),
-        takes=f"{takes} in {wording.count(len(goal.trail), 'item')}" if takes else "",
+        takes=f"{takes} in {wording.count(len(goal.trail), 'item')}" if takes and len(goal.trail) > 1 else takes,
         steps=steps,
         more=len(goal.trail) - len(steps),
         page=goal_words.scorecard_address(team, goal),
