@@ -96,7 +96,7 @@ def judge_goals(goals: QuerySet[Goal], now: datetime, *, daily: bool = False) ->
             if daily:
                 record_baselines(judged, now)
             written += store(judged, now)
-            taking.finish([(j.on_day, j.judgment) for j in judged], histories, now)
+            taking.finish(judged, histories, now)
             _done(ids, judged, daily=daily)
     return written
 

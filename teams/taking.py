@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Protocol
 
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, F, OuterRef, Q
@@ -130,19 +131,29 @@ def of_person(user: User) -> list[TakenItem]:
     return list(rows.select_related("team", "metric").order_by("at", "pk"))
 
 
-def finish(judged: Iterable[tuple[GoalOnDay, Judgment]], histories: Histories, now: datetime) -> int:
+class JudgedGoal(Protocol):
+    """A goal on a day with its judgment."""
+
+    @property
+    def on_day(self) -> GoalOnDay: ...
+
+    @property
+    def judgment(self) -> Judgment: ...
+
+
+def finish(judged: Sequence[JudgedGoal], histories: Histories, now: datetime) -> int:
     """Release what the judged goals' newest measurements found closed. Returns how much of it is done.
 
     One query where nothing of these teams is taken; runs in the judgment's transaction.
     """
-    goals: dict[tuple[int, int], list[tuple[GoalOnDay, Judgment]]] = defaultdict(list)
-    for on_day, judgment in judged:
-        goals[on_day.metric, on_day.team].append((on_day, judgment))
-    if not goals:
+    metrics, first = among("metric_id", list({j.on_day.metric for j in judged}))
+    teams, second = among("team_id", list({j.on_day.team for j in judged}))
+    rows = fetch(OPEN.format(metrics=metrics, teams=teams), [*first, *second]) if judged else []
+    if not rows:
         return 0
-    metrics, first = among("metric_id", sorted({metric for metric, _ in goals}))
-    teams, second = among("team_id", sorted({team for _, team in goals}))
-    rows = fetch(OPEN.format(metrics=metrics, teams=teams), [*first, *second])
+    goals: dict[tuple[int, int], list[tuple[GoalOnDay, Judgment]]] = defaultdict(list)
+    for j in judged:
+        goals[j.on_day.metric, j.on_day.team].append((j.on_day, j.judgment))
     looks = []
     for pk, metric, team, source, item in rows:
         for on_day, judgment in goals.get((metric, team), ()):

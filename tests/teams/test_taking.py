@@ -168,7 +168,7 @@ def test_a_judgment_asks_once_and_a_team_page_once(world, django_assert_num_quer
 
     judged, histories = compute(in_force([world.goal(world.api, world.typed).pk], lambda _zone: date(2026, 3, 16)))
     with django_assert_num_queries(1):
-        assert taking.finish([(j.on_day, j.judgment) for j in judged], histories, NOW) == 0
+        assert taking.finish(judged, histories, NOW) == 0
 
 
 @pytest.mark.django_db(transaction=True)
