@@ -55,7 +55,8 @@ def make_goals(
     if program.state in Program.ON_SCORECARDS and program.guard_of_id is None:
         full = limits.without_place(program, {team for _, team in wanted} - placed, teams)
     wanted = {pair: rule for pair, rule in wanted.items() if pair[1] not in full}
-    _keep_waiting(program, {**planned, **dict.fromkeys(full)}, teams, now, note)
+    waits = {} if program.ended_on else {**planned, **dict.fromkeys(full)}
+    _keep_waiting(program, waits, teams, now, note)
     if entering:
         held = _enter(program, held, full, now)
     new = {pair: rule for pair, rule in wanted.items() if pair not in held}

@@ -153,6 +153,8 @@ def _apply_programs(
         program = one.program
         programs.finish(one, spec, changes)
         look.made += changes.made[done:]
+        if one.over:
+            _leave_as_it_was(documents[specs.index(spec)], look, program)
         if limits is not None:
             _check_ready(documents[specs.index(spec)], look, program, changes.now)
         _tell(spec, look, program, outcome, marks.get(program.key, ""))
@@ -183,6 +185,14 @@ def _check_ready(document: Document, look: _Look, program: Program, now: datetim
     was = look.held.state if look.held else ""
     for lack in permitted.lacks(program, was, today(program.review_zone, now)):
         document.fault(("program", "state"), f"it cannot go live yet: {lack}")
+    _refuse_faults([document])
+
+
+def _leave_as_it_was(document: Document, look: _Look, program: Program) -> None:
+    """Refuse to change a program that is over; its file may be applied again as long as it says what stands."""
+    if look.made:
+        said = f"{program.key} is {program.state} and stands as it was: this file would change its {look.made[0].kind}"
+        document.fault(("program", "state"), said)
     _refuse_faults([document])
 
 

@@ -96,10 +96,11 @@ def _check_teams(document: Document, path: Any, teams: Any, leaves: dict[str, bo
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """A program whose charter and metrics are written; `entering`: it was a draft until now."""
+    """A program whose charter and metrics are written; `entering`: it was a draft until now, `over`: it has ended."""
 
     program: Program
     entering: bool
+    over: bool
 
 
 def begin(spec: ProgramSpec, changes: Changes) -> Begun:
@@ -123,7 +124,8 @@ def begin(spec: ProgramSpec, changes: Changes) -> Begun:
     _owners(program, spec, changes)
     for metric in spec.metrics:
         metrics.put(program, metric, changes)
-    return Begun(program, entering=was_draft and program.state == Program.State.ACTIVE)
+    over = held is not None and program.state in ENDED
+    return Begun(program, entering=was_draft and program.state == Program.State.ACTIVE, over=over)
 
 
 def finish(begun: Begun, spec: ProgramSpec, changes: Changes) -> None:
@@ -137,7 +139,8 @@ def finish(begun: Begun, spec: ProgramSpec, changes: Changes) -> None:
         scores.put(score, changes)
     _waves(program, spec, changes)
     _rules(program, spec.goals, changes)
-    make_goals(program, changes.now, changes.note, by=changes.actor, entering=begun.entering)
+    if not begun.over:
+        make_goals(program, changes.now, changes.note, by=changes.actor, entering=begun.entering)
 
 
 def _file_decides(held: str, said: str) -> bool:

@@ -12,6 +12,7 @@ from program.feeds.registry import KINDS
 from program.models import Program, ProgramOwner, Wave
 from teams import guards, lifecycle, limits
 from teams.apply.files import apply_text
+from teams.apply.marked_yaml import Unreadable
 from teams.ingest import Origin, ingest
 from teams.models import Goal, WaitingTeam
 from tests.people import HEADER, NOW, TYPING, settle
@@ -191,3 +192,16 @@ def test_what_is_missing_of_many_costs_no_more(django_assert_num_queries):
     programs = list(Program.objects.all())
     with django_assert_num_queries(5):
         assert len(readiness.read(programs)) == 4
+
+
+def test_a_file_changes_nothing_of_a_program_that_is_over():
+    world = settle()
+    lifecycle.complete(world.program, "done", guard=False, now=NOW, by=world.tess)
+    assert apply_text(TYPING, now=NOW, via="test") == []
+    apply_text("kind: Group\nmetadata: {name: mobile}\nspec: {parent: engineering}\n", now=NOW, via="test")
+    assert apply_text(TYPING, now=NOW, via="test") == []
+    with pytest.raises(
+        Unreadable, match="typing is completed and stands as it was: this file would change its goal rule"
+    ):
+        apply_text(TYPING.replace("target: 0.9", "target: 0.8"), now=NOW, via="test")
+    assert world.program.goal_rules.first().target == 0.9

@@ -325,10 +325,13 @@ def test_completing_with_a_guard_leaves_a_record_that_nobody_changes(owner, worl
         ("waves/new", {"key": "x", "start": "2026-03-20", "gate": "60"}),
         ("waves/move", {"to": "", "teams": ["api"]}),
         ("waves/pilot/open", {"why": "x"}),
+        ("metrics/new", {"name": "x"}),
+        ("feeds/new", {"name": "x", "key": "x"}),
         ("pause", {"why": "x"}),
         ("cancel", {"why": "x", "learned": "y"}),
     ):
-        answer = owner.post(DESK + address, values)
+        under = DESK if not address.startswith("feeds") else "/programs/typing/"
+        answer = owner.post(under + address, values)
         assert (answer.status_code, answer["Location"]) == (302, DESK), address
         assert (
             "Nothing was changed: Every function typed is completed since 16 Mar 2026, and stands as it was."

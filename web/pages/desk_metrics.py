@@ -57,7 +57,8 @@ class Context:
 @require_http_methods(["GET", "HEAD", "POST"])
 def metric(request: HttpRequest, key: str, metric_key: str = "") -> HttpResponse:
     """Define a metric, or change one: `do=look` says what it would mean; another definition asks to be confirmed."""
-    program = access.owned_program(request, key)
+    # A metric goes on when the program that defined it is over: another one, or its guard, may use it.
+    program = access.owned_program(request, key) if metric_key else access.desk_program(request, key)
     found = access.owned_metric(request, metric_key) if metric_key else None
     if (found is not None and found.program_id != program.pk) or lifecycle.has_ended(program):
         raise Http404

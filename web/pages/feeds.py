@@ -250,7 +250,7 @@ def _day(text: str) -> date | None:
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: HttpRequest, key: str, feed_key: str = "") -> HttpResponse:
     """Connect a feed to a program, or change one. What is asked of the source is part of its metrics' definitions."""
-    program = access.owned_program(request, key)
+    program = access.owned_program(request, key) if feed_key else access.desk_program(request, key)
     found = access.owned_feed(request, feed_key) if feed_key else None
     if found is not None and found.program_id != program.pk:
         raise Http404
