@@ -211,10 +211,14 @@ def test_only_owners_of_the_defining_program_open_it(client, world):
     assert "findings is defined by program typing: refer to it in goals only; another key was expected" in words(taken)
 
 
-def test_a_program_that_is_over_changes_no_metric(owner, world):
+def test_a_program_that_is_over_defines_no_metric_and_its_own_go_on(owner, world):
     Program.objects.update(state="completed", ended_on=date(2026, 3, 1))
-    assert owner.post(TYPED, typed(world.typed, name="x")).status_code in (302, 404)
-    assert Metric.objects.get(key="typed-functions").name == "Functions with full annotations"
+    for answer in (owner.get(NEW), owner.post(NEW, WHOLE)):
+        assert (answer.status_code, answer["Location"]) == (302, "/programs/typing/desk/")
+    assert not Metric.objects.filter(key="slow-tests").exists()
+    # Its guard, or another program, may use what it defined.
+    assert owner.post(TYPED, typed(world.typed, name="Typed")).status_code == 302
+    assert Metric.objects.get(key="typed-functions").name == "Typed"
 
 
 def test_a_metric_of_no_program_is_not_taken_over(owner, world):

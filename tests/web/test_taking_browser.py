@@ -107,3 +107,15 @@ def test_a_metric_is_defined_and_another_definition_is_confirmed(world, live_ser
     page.wait_for_selector("text=Kept: typed-functions v2 is open.")
     assert world.typed.versions.count() == 2
     context.close()
+
+
+def test_what_it_would_mean_is_said_while_it_is_typed(world, live_server, page):
+    sign_in(page, live_server, "/programs/typing/desk/metrics/typed-functions/", "tess")
+    page.get_by_label("Definition").fill("share of public functions")
+    page.wait_for_selector("[data-ahead] p:has-text('This opens version 2: definition was')")
+    page.get_by_label("Fresh for").fill("soon")
+    page.wait_for_selector("[data-ahead] p:has-text('Fresh_for is a span such as')")
+    assert world.typed.versions.count() == 1
+    page.goto(f"{live_server.url}/programs/typing/desk/metrics/new")
+    page.get_by_label("Name, as teams read it").fill("Slow tests, at night")
+    assert page.get_by_label("Key, as it stands in files").input_value() == "slow-tests-at-night"

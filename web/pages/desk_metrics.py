@@ -24,6 +24,7 @@ from teams.apply.changes import Changes
 from teams.apply.metrics import MetricSpec
 from teams.redefining import Opening
 from web import access, metric_form
+from web.desk import address
 from web.render import page
 
 PEOPLE_SUGGESTED = 500
@@ -50,6 +51,7 @@ class Context:
     aggregations: Sequence[tuple[str, str]]
     trackers: Sequence[tuple[str, str]]
     expected: Mapping[str, str]
+    new_goals: str
     faults: Mapping[str, str] = field(default_factory=dict)
     opens: Opening | None = None
 
@@ -60,8 +62,10 @@ def metric(request: HttpRequest, key: str, metric_key: str = "") -> HttpResponse
     # A metric goes on when the program that defined it is over: another one, or its guard, may use it.
     program = access.owned_program(request, key) if metric_key else access.desk_program(request, key)
     found = access.owned_metric(request, metric_key) if metric_key else None
-    if (found is not None and found.program_id != program.pk) or lifecycle.has_ended(program):
+    if found is not None and found.program_id != program.pk:
         raise Http404
+    if found is None and lifecycle.has_ended(program):
+        return redirect("desk", program.key)
     if request.method != "POST":
         return page(request, _context(request, program, found, metric_form.values_of(found)))
     values = {name: request.POST.get(name, "") for name in metric_form.FORM}
@@ -140,6 +144,7 @@ def _context(
         aggregations=[(name, f"{name}: {said}") for name, said in metric_form.AGGREGATIONS.items()],
         trackers=metric_form.TRACKER_CHOICES,
         expected={tracker.title: tracker.expects for tracker in TRACKERS.values()},
+        new_goals=address("desk-goals-new", program.key),
         faults=faults or {},
         opens=opens,
     )
