@@ -207,8 +207,23 @@ class Attempt(models.Model):
         return f"{self.bucket[:8]}… at {self.at:%Y-%m-%d %H:%M}"
 
 
+class AuditRowQuerySet(models.QuerySet["AuditRow"]):
+    """Audit rows, which are only ever added."""
+
+    def update(self, **_kwargs: Any) -> int:
+        """Never."""
+        raise ValueError("an audit row cannot be edited; write a new one")
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        """Never."""
+        raise ValueError("an audit row cannot be deleted")
+
+
 class AuditRow(models.Model):
-    """One change: who, when, of what, before, after, why. Written with the change and never edited."""
+    """One change: who, when, of what, before, after, why. Written with the change and never edited.
+
+    The database refuses it too, by triggers (migration 0004).
+    """
 
     at = models.DateTimeField()
     actor = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
@@ -218,6 +233,8 @@ class AuditRow(models.Model):
     before = models.JSONField(null=True, blank=True)
     after = models.JSONField(null=True, blank=True)
     reason = models.TextField(blank=True)
+
+    objects = AuditRowQuerySet.as_manager()
 
     class Meta:
         ordering = ["-at", "-pk"]
