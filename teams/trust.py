@@ -154,7 +154,7 @@ def dispute(
         open_now = Dispute.objects.filter(metric=metric, team=team, opened_by=by, answered_at=None).first()
         if open_now is not None:
             return open_now
-        said = f"{by} says that the number is wrong ({wording.day(now.date())})"
+        said = f"somebody says that the number is wrong ({wording.day(now.date())})"
         hold = Hold.objects.create(metric=metric, team=team, why=Hold.Why.DISPUTED, reason=said[:200], since=now)
         made = Dispute.objects.create(
             metric=metric, team=team, item=item[:1000], value=value, as_of=as_of, text=text, hold=hold, opened_at=now,

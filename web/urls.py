@@ -6,6 +6,7 @@ from django.urls import include, path
 
 from web import ops
 from web.pages import (
+    audit,
     desk,
     desk_metrics,
     desk_steps,
@@ -31,6 +32,7 @@ from web.pages import (
     second_factor,
     sign_in,
     team,
+    tokens,
     unsubscribe,
 )  # fmt: skip
 
@@ -119,6 +121,11 @@ urlpatterns = [
     path(f"{GOAL}/proposals/<int:pk>/answer", goal.answer, name="proposal-answer"),
     path(f"{GOAL}/exempt", goal.exempt, name="goal-exempt"),
     path(f"{GOAL}/terms", goal.set_terms, name="goal-terms"),
+    path("tokens/", tokens.tokens, name="tokens"),
+    path("tokens/<int:pk>/revoke", tokens.revoke, name="token-revoke"),
+    path("audit/", audit.audit, name="audit"),
+    path("audit/changes.csv", audit.export_csv, name="audit-csv"),
+    path("audit/changes.jsonl", audit.export_lines, name="audit-jsonl"),
     path("exemptions/", exemptions.every, name="exemptions"),
     path("exemptions/table.csv", exemptions.every_table, name="exemptions-csv"),
     path("exemptions/<int:pk>/answer", exemptions.answer, name="exemption-answer"),

@@ -86,7 +86,7 @@ def test_a_dispute_holds_the_teams_goal_and_its_answer_lets_it_go_on():
     made = trust.dispute(world.findings, world.api, text="half of them are fixed", by=world.alice, now=NOW, value=30.0)
     judge_due(NOW)
     assert findings(world).held is True
-    assert findings(world).reason == "Alice says that the number is wrong (16 Mar 2026)"
+    assert findings(world).reason == "somebody says that the number is wrong (16 Mar 2026)"
     assert facts(world.api, NOW.date(), NOW.date())["goals"][0]["held"] is True
     later = NOW + timedelta(hours=5)
     assert trust.answer(made, what="right", text="the linter was updated", by=world.tess, now=later)

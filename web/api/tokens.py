@@ -14,10 +14,8 @@ from rest_framework.request import Request
 from accounts.clock import now
 from accounts.models import AccessToken, User
 from accounts.tokens import recognize
+from web.grants import OBSERVATIONS, READ_SCORECARDS
 from web.viewers import kept_from
-
-READ_SCORECARDS = "scorecards:read"
-OBSERVATIONS = "observations:"
 
 
 class BearerToken(BaseAuthentication):

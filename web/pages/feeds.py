@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, ClassVar
 
 import yaml
@@ -31,6 +31,7 @@ from teams.models import Run
 from teams.pulling import keep_credential, pull, try_pull
 from teams.trials import Trial
 from web import access
+from web.grants import OF_FEED
 from web.render import page
 
 RUNS = 20
@@ -341,12 +342,10 @@ def credential(request: HttpRequest, key: str) -> HttpResponse:
 
 @require_POST
 def token(request: HttpRequest, key: str) -> HttpResponse:
-    """Make a token that may send to this feed only; it is shown on this page, and never again."""
+    """Make a token that may send to this feed only, for a year; it is shown on this page, and never again."""
     found = access.owned_feed(request, key)
-    with transaction.atomic():
-        row, secret = issue(f"{found.key} feed", [f"observations:feed:{found.key}"], created_by=access.person(request))
-        changes = Changes(now(), "page", access.person(request))
-        changes.note("token", row.prefix, None, {"label": row.label, "scopes": row.scopes})
+    by, until = access.person(request), now() + timedelta(days=365)
+    _, secret = issue(f"{found.key} feed", [f"{OF_FEED}{found.key}"], created_by=by, expires_at=until, via="page")
     return page(request, _context(request, found, shown_token=secret))
 
 
