@@ -20,7 +20,7 @@ from teams.statements import fetch
 
 DRAWN_FROM = (
     "templates/base.html", "templates/parts/*.html", "templates/pages/program.html", "web/pages/program.py",
-    "web/heatmap.py", "web/overview.py", "program/wording.py", "program/rules/*.py", "teams/*.py",
+    "web/dashboard.py", "web/heatmap.py", "web/overview.py", "program/wording.py", "program/rules/*.py", "teams/*.py",
 )  # fmt: skip
 
 NEWEST = """

@@ -17,18 +17,15 @@ from accounts.clock import now, today
 from accounts.models import User
 from nudges.models import Nudge
 from program import wording
-from program.models import MetricVersion, Program
+from program.models import Program
 from teams import roles, taking
-from teams.boards import series_of
 from teams.goal_facts import arrivals, goals_on
 from teams.goal_why import of_goals
 from teams.goal_words import anchor, needs
 from teams.limits import waits_of
-from teams.models import LONG_AGO, Dispute, GoalQuerySet, GoalTerms, Membership, Standing, TakenItem, Team
+from teams.models import Dispute, GoalQuerySet, Membership, Standing, TakenItem, Team
 from teams.open_matters import open_matters
-from teams.standings import compute
-from teams.terms import in_force
-from web import access, charts, queue_words
+from web import access, goal_charts, queue_words
 from web.crumbs import CrumbView, Reader
 from web.figures import figure_answer
 from web.goals import GoalView, goal_views, start_here
@@ -103,21 +100,10 @@ def chart(request: HttpRequest, key: str, goal: int) -> HttpResponse:
     on = access.day(request, today(found.time_zone))
     mine = access.goals(request).on_scorecards().filter(team=found, pk=goal)
     get_object_or_404(mine)
-    (on_day,) = in_force([goal], lambda _zone: on)
-    judged, _ = compute([on_day])
-    version = MetricVersion.objects.get(pk=on_day.metric_version)
-    opened = version.metric.versions.filter(number__gt=1).values_list("opened_at", flat=True)
-    other_terms = GoalTerms.objects.filter(goal=goal, effective_from__gt=LONG_AGO, effective_from__lte=on)
-    span = access.day(request, on_day.terms.start, "from"), access.day(request, on_day.terms.due, "until")
-    figure = charts.goal_figure(
-        version,
-        on_day.terms,
-        judged[0].judgment,
-        series_of(on_day),
-        [moment.date() for moment in opened if moment.date() <= on],
-        list(other_terms.order_by("effective_from").values_list("effective_from", flat=True)),
-        span if "from" in request.GET and span[0] < span[1] else None,
-    )
+    figure = goal_charts.figure(
+        goal, on, first=access.day(request, on, "from") if "from" in request.GET else None,
+        last=access.day(request, on, "until") if "until" in request.GET else None,
+    )  # fmt: skip
     return figure_answer(request, figure)
 
 
