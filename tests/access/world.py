@@ -305,6 +305,7 @@ def _tokens(world: World) -> None:
     made["t-revoked"] = issue("t-revoked", every, created_by=owner, expires_at=later)
     AccessToken.objects.filter(label="t-revoked").update(revoked_at=NOW)
     world.secrets = {name: secret for name, (_, secret) in made.items()}
+    world.names |= {f"{name}.pk": token.pk for name, (token, _) in made.items()}
 
 
 def _clients(world: World) -> None:
