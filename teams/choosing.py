@@ -33,7 +33,7 @@ def by_condition(
 
 
 def as_the_best(held: Ground, teams: Mapping[int, Team], day: date, share: float) -> tuple[float, str] | None:
-    """The value that the best share (0 to 1) of teams had on a day, and how it was found; None where no team has one."""
+    """The value that the best share (0 to 1) of teams had on a day, and how it was found; None without any value."""
     up, version = held.version.direction == MetricVersion.Direction.UP, held.version
     values = [value for team, value in held.values(day).items() if team in teams and teams[team].leaf]
     if not values:

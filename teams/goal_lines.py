@@ -19,6 +19,7 @@ from program.models import GoalRule, Program
 from .apply.changes import Changes
 from .apply.consequences import Counted
 from .goals import make_goals, select_teams, take_turn
+from .lifecycle import has_ended
 from .models import Team
 from .typed import Unfit
 
@@ -128,7 +129,7 @@ def _locked(program: Program) -> Program:
     """The program as it is now, its lines changed by one at a time. Raises Unfit for one that has ended."""
     take_turn()
     found = Program.objects.select_for_update().get(pk=program.pk)
-    if found.state in (Program.State.COMPLETED, Program.State.CANCELED):
+    if has_ended(found):
         raise Unfit("This program has ended: its goals stay as they are.")
     return found
 
