@@ -180,7 +180,7 @@ def _goals(desk: Desk, versions: Mapping[int, MetricVersion], sizes: Mapping[str
         wave = rule.teams.get("wave") if isinstance(rule.teams, dict) else None
         teams = desk.of_rule.get(rule.pk, 0) if wave is None else sizes.get(wave, 0)
         said = desk_words.goal(rule, versions.get(rule.metric_id), teams, desk.names)
-        lines.append(GoalLine(rule, said, address("desk-goal", desk.program.key, rule.pk)))
+        lines.append(GoalLine(rule, said, address("desk-goal", desk.program.key, rule.position + 1)))
     return lines
 
 

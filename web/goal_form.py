@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http import QueryDict
 
 from program import wording
@@ -166,7 +168,7 @@ def _unchanged(form: TypedIn, before: GoalRule | None, version: MetricVersion) -
     if before is None or before.metric_id != version.metric_id:
         return {}
     was, how = written(before, version), form["how"]
-    kept = {}
+    kept: dict[str, Any] = {}
     if form["tolerance"].strip() == was["tolerance"]:
         kept["tolerance"] = before.tolerance
     if form["milestones"].split() == was["milestones"].split():
@@ -274,7 +276,7 @@ EXAMPLE = "50 %"
 
 def value_typed(number: float, version: MetricVersion) -> str:
     """A value as it is typed: "92.5 %" for a share, else the number, with nothing rounded away."""
-    if wording.is_percent(version.unit, version.aggregation):
+    if is_share(version):
         return f"{percent(number)} %"
     return plain(number)
 
@@ -291,7 +293,27 @@ def plain(number: float) -> str:
     return f"{number:.12f}".rstrip("0").rstrip(".")
 
 
-def all_metrics(rows: Sequence[Metric]) -> dict[str, MetricVersion]:
+def is_share(version: MetricVersion) -> bool:
+    """Whether its values are shares, shown in percent."""
+    return wording.is_percent(version.unit, version.aggregation)
+
+
+def named(version: MetricVersion, total: float | None) -> str:
+    """A metric with what it amounts to now: "Typed functions: 45 % now"."""
+    if total is None:
+        return version.metric.name
+    return f"{version.metric.name}: {wording.value(total, version.unit, version.aggregation)} now"
+
+
+def around(values: Sequence[float]) -> tuple[float, float, float]:
+    """Least, most and step of a number that is dragged among these values: whole numbers where they are large."""
+    least, most = min([0.0, *values]), max([0.0, *values])
+    wide = most - least or 1.0
+    step = 1.0 if wide >= 20 else 10.0 ** math.floor(math.log10(wide / 20))
+    return math.floor(least / step) * step, math.ceil(most / step) * step, step
+
+
+def all_metrics(rows: QuerySet[Metric]) -> dict[str, MetricVersion]:
     """The present version of each of these metrics, by metric key. One query."""
     versions = MetricVersion.objects.filter(metric__in=rows, current=True).select_related("metric")
     return {version.metric.key: version for version in versions.order_by("metric__name", "metric__key")}

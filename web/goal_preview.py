@@ -100,8 +100,9 @@ class Shown:
     people_more: int
 
 
-def shown(preview: Preview, replay: Replay, total: str, *, sort: str, show: str, every: bool) -> Shown:
+def shown(preview: Preview, replay: Replay, total: float | None, *, sort: str, show: str, every: bool) -> Shown:
     """Put a preview and its replay into words. `total` is the metric's present total."""
+    version = preview.version
     lines = [line for line in preview.lines if _is_shown(line, show)]
     sort = sort if sort in SORTS else "hard"
     lines.sort(key=lambda line: _key(line, sort))
@@ -113,7 +114,7 @@ def shown(preview: Preview, replay: Replay, total: str, *, sort: str, show: str,
         sentence=sentence(preview, replay),
         told=_told(preview),
         hard=[(str(word), hard[word]) for word in Difficulty if hard[word]],
-        total=total,
+        total="" if total is None else wording.value(total, version.unit, version.aggregation),
         bars=bars,
         target_at=target_at,
         spread=spread,
@@ -232,10 +233,11 @@ def row(line: Line, version: MetricVersion) -> Row:
 
 
 def a_month(pace: float | None, version: MetricVersion) -> str:
-    """A pace in the better direction as what it gives in a month: "+2 points", "−3 findings better or worse" by sign."""
+    """What a value changes by in a month at a pace (positive is better): "+2 points", "−3 findings"."""
     if pace is None:
         return ""
-    return wording.change(pace * DAYS_A_MONTH, version.unit, version.aggregation)
+    change = pace if version.direction == MetricVersion.Direction.UP else -pace
+    return wording.change(change * DAYS_A_MONTH, version.unit, version.aggregation)
 
 
 def _spread(preview: Preview) -> tuple[list[Bar], int | None, str]:
