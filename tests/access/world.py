@@ -24,13 +24,13 @@ from accounts.tokens import issue
 from nudges import links
 from nudges.models import Delivery, Digest, Nudge
 from program.feeds.registry import KINDS
-from program.models import Feed, Metric, Program, ProgramOwner, Wave
+from program.models import Feed, GoalRule, Metric, Program, ProgramOwner, Wave
 from reviews.asks import raise_ask
 from reviews.brief import compose
 from reviews.evidence import collect
 from reviews.models import Brief, Review
 from reviews.schedule import schedule
-from teams import exempting, proposing, taking, trust
+from teams import exempting, goal_lines, proposing, taking, trust
 from teams.apply.files import apply_text
 from teams.ingest import Origin, ingest, of_feed
 from teams.models import Exemption, Goal, Hold, Membership, Source, Team
@@ -197,6 +197,7 @@ def _things(world: World) -> None:
         api = Team.objects.get(key="api")
         made = trust.dispute(metric, api, text=f"{word} dispute", by=world.people["owner"], now=NOW)
         names[f"{key}.dispute"] = made.pk
+        names[f"{key}.line"] = goal_lines.seen(GoalRule.objects.get(program=program, position=0))
         hold = Hold.objects.create(metric=metric, team=api, why="sudden", reason=f"{word} moved", since=NOW)
         names[f"{key}.hold"] = hold.pk
         source = Source.objects.get(metric_version__metric=metric, team__key="web", name=f"acme/{PROGRAMS[key][0]}")

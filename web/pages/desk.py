@@ -23,6 +23,8 @@ from web.render import page
 
 VIA = "page"
 NEW = ("name", "key", "purpose")
+SUGGESTED = 500
+"""Characters of a field that a link suggests."""
 
 
 @dataclass
@@ -42,7 +44,9 @@ def new(request: HttpRequest) -> HttpResponse:
     if not drafts.may_start(user):
         raise Http404("a viewer starts no program")
     if request.method != "POST":
-        return page(request, NewContext(dict.fromkeys(NEW, "")))
+        return page(
+            request, NewContext({name: request.GET.get(name, "")[:SUGGESTED].replace("\0", "") for name in NEW})
+        )
     typed = access.typed(request)
     moment = now()
     made = drafts.start(typed, day=today("UTC", moment), now=moment, by=user, via=VIA)
