@@ -95,7 +95,7 @@ def preview(
     later = _asked_later(program, rule, teams)
     mine = [team for team in selected if team not in later]
     goals = dict(program.goals.filter(metric=rule.metric_id, ended_on=None).values_list("team_id", "pk"))
-    waiting, wave = _waiting(program, rule, mine, goals, teams)
+    waiting, wave = _waiting(program, rule, mine, teams)
     asked = sorted((teams[team] for team in mine if team not in waiting), key=lambda team: team.key)
     return Preview(
         rule=rule,
@@ -142,13 +142,13 @@ def _asked_later(program: Program, rule: GoalRule, teams: Mapping[int, Team]) ->
 
 
 def _waiting(
-    program: Program, rule: GoalRule, mine: Sequence[int], goals: Mapping[int, int], teams: Mapping[int, Team]
+    program: Program, rule: GoalRule, mine: Sequence[int], teams: Mapping[int, Team]
 ) -> tuple[Collection[int], Wave | None]:
     """Who would wait, and the wave that is not open yet where that is why. As make_goals decides."""
     if isinstance(rule.teams, dict) and "wave" in rule.teams:
         wave = program.waves.filter(key=rule.teams["wave"], state=Wave.State.PLANNED).first()
         if wave is not None:
-            return [team for team in mine if team not in goals], wave
+            return mine, wave
     if program.state not in Program.ON_SCORECARDS or program.guard_of_id is not None:
         return (), None
     if all(team.program_limit is None for team in teams.values()):

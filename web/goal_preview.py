@@ -85,6 +85,8 @@ class Shown:
     hard: Sequence[tuple[str, int]]
     total: str
     bars: Sequence[Bar]
+    ends: tuple[str, str]
+    """where the bars begin and end"""
     target_at: int | None
     """the bar that the target is in"""
     spread: str
@@ -108,7 +110,7 @@ def shown(preview: Preview, replay: Replay, total: float | None, *, sort: str, s
     lines.sort(key=lambda line: _key(line, sort))
     rows = lines if every else lines[:SHOWN]
     hard = Counter(line.difficulty for line in preview.lines if line.difficulty is not None and not line.met)
-    bars, target_at, spread = _spread(preview)
+    bars, ends, target_at, spread = _spread(preview)
     highest = max((week.mails for week in replay.weeks), default=0)
     return Shown(
         sentence=sentence(preview, replay),
@@ -116,6 +118,7 @@ def shown(preview: Preview, replay: Replay, total: float | None, *, sort: str, s
         hard=[(str(word), hard[word]) for word in Difficulty if hard[word]],
         total="" if total is None else wording.value(total, version.unit, version.aggregation),
         bars=bars,
+        ends=ends,
         target_at=target_at,
         spread=spread,
         rows=[row(line, preview.version) for line in rows],
@@ -240,12 +243,12 @@ def a_month(pace: float | None, version: MetricVersion) -> str:
     return wording.change(change * DAYS_A_MONTH, version.unit, version.aggregation)
 
 
-def _spread(preview: Preview) -> tuple[list[Bar], int | None, str]:
-    """The teams' present values as bars, the bar with the target, and the same in words."""
+def _spread(preview: Preview) -> tuple[list[Bar], tuple[str, str], int | None, str]:
+    """The teams' present values as bars, from where to where, the bar with the target, and the same in words."""
     version = preview.version
     values = sorted(line.outlook.value for line in preview.lines if line.outlook.value is not None)
     if not values:
-        return [], None, ""
+        return [], ("", ""), None, ""
     unit, kind = version.unit, version.aggregation
     first, last = values[0], values[-1]
     if wording.is_percent(unit, kind) and first >= 0 and last <= 1:
@@ -274,7 +277,8 @@ def _spread(preview: Preview) -> tuple[list[Bar], int | None, str]:
         up = version.direction == MetricVersion.Direction.UP
         there = sum(reached(value, target, up) for value in values)
         spread += f"; {there} at the target"
-    return bars, target_at, spread
+    ends = wording.value(first, unit, kind), wording.value(last, unit, kind)
+    return bars, ends, target_at, spread
 
 
 def _height(number: int, most: int) -> int:

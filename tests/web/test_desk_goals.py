@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.people import NOW, PASSWORD, settle
+from tests.people import settle
 
 pytestmark = pytest.mark.django_db
 

@@ -50,6 +50,8 @@ class Context:
     items: Sequence[Line]
     teams: Sequence[Line]
     steps: Sequence[Step]
+    whole: str
+    has: str
     new_program: str
     has_items: bool
 
@@ -76,6 +78,8 @@ def hot_spots(request: HttpRequest, key: str) -> HttpResponse:
             items=_items(found, Playbook.objects.filter(metric=metric).first()) if found else [],
             teams=_teams(found) if found else [],
             steps=found.steps if found and named else [],
+            whole=_whole(version),
+            has="Missing" if version.direction == MetricVersion.Direction.UP else "Has",
             new_program=_new_program(metric, sentence) if may_start and found and found.by_item.number else "",
             has_items=named,
         ),
