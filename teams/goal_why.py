@@ -7,12 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from accounts.models import User
 from program import wording
-from program.models import ProgramOwner
 
 from .goal_facts import GoalFacts
 from .models import Team
+from .statements import among, fetch
 
 LONGEST_PURPOSE = 160
 
@@ -42,14 +41,21 @@ def _closed(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}{'' if text[-1:] in '.!?…' else '.'} " if text else ""
 
 
-def owners_of(programs: Iterable[int]) -> dict[int, list[User]]:
-    """Who runs each of these programs (row ids), each person once. One query."""
-    found: dict[int, list[User]] = defaultdict(list)
-    rows = ProgramOwner.objects.filter(program__in=set(programs), user__is_active=True).select_related("user")
-    for row in rows.order_by("program", "-role", "pk"):
-        if row.user not in found[row.program_id]:
-            found[row.program_id].append(row.user)
-    return found
+OWNERS = """
+SELECT o.program_id, u.name, u.email FROM program_programowner o JOIN accounts_user u ON u.id = o.user_id
+WHERE u.is_active AND {programs} ORDER BY o.program_id, o.role DESC, o.id
+"""
+
+
+def owners_of(programs: Iterable[int]) -> dict[int, list[str]]:
+    """What those who run each of these programs (row ids) are called, each person once. One query."""
+    found: dict[int, dict[str, str]] = defaultdict(dict)
+    wanted = sorted(set(programs))
+    if wanted:
+        condition, parameters = among("o.program_id", wanted)
+        for program, name, email in fetch(OWNERS.format(programs=condition), parameters):
+            found[program].setdefault(email, name or email)
+    return {program: list(people.values()) for program, people in found.items()}
 
 
 def groups_named(selectors: Iterable[Any]) -> dict[str, str]:
@@ -72,7 +78,7 @@ def of_goals(team: Team, goals: Sequence[GoalFacts]) -> dict[int, Why]:
 
 
 def of_goal(
-    team: Team, *, selector: Any, why: str, chosen: str, purpose: str, owners: Sequence[User],
+    team: Team, *, selector: Any, why: str, chosen: str, purpose: str, owners: Sequence[str],
     groups: Mapping[str, str],
 ) -> Why:  # fmt: skip
     """Why a goal is this team's; `selector` is its line's choice of teams, None where no line asks it any more."""
@@ -80,7 +86,7 @@ def of_goal(
         why=why.strip(),
         asked_of=_asked_of(team, selector, groups),
         chosen=chosen.strip(),
-        run_by=wording.listed([str(person) for person in owners]),
+        run_by=wording.listed(list(owners)),
         purpose=_phrase(purpose),
     )
 

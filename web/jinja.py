@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from django.templatetags.static import static
-from django.urls import reverse
+from django.urls import get_script_prefix, reverse
 from jinja2 import Environment, StrictUndefined, select_autoescape
 
 from program import wording
+
+
+@lru_cache(maxsize=8192)
+def _address(_prefix: str, name: str, args: tuple[Any, ...], kwargs: tuple[tuple[str, Any], ...]) -> str:
+    """The address of a page; looking one up costs more than most of what a page says, and it is always the same."""
+    return reverse(name, args=args or None, kwargs=dict(kwargs) or None)
 
 
 def environment(**options: Any) -> Environment:
@@ -22,7 +29,7 @@ def environment(**options: Any) -> Environment:
     made = Environment(**options)  # noqa: S701 - autoescape is chosen by the file's ending, above
     made.globals.update(
         static=static,
-        url=lambda name, *args, **kwargs: reverse(name, args=args or None, kwargs=kwargs or None),
+        url=lambda name, *args, **kwargs: _address(get_script_prefix(), name, args, tuple(kwargs.items())),
         value=wording.value,
         gap=wording.gap,
         change=wording.change,
