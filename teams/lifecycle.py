@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,13 +13,14 @@ from accounts.audit import record
 from accounts.clock import today
 from accounts.models import User
 from program import readiness
-from program.models import Program
+from program.models import Program, Wave
 from program.rules.status import Status
 
 from . import guards, standings, waves
 from .apply.changes import Changes
 from .goals import make_goals, take_turn
 from .models import Goal, WaitingTeam
+from .trying import taken_back
 
 State = Program.State
 FROM: Mapping[str, tuple[State, ...]] = {
@@ -158,32 +159,23 @@ class Outlook:
 
 def outlook(program: Program, now: datetime) -> Outlook:
     """What going live would mean: it is done, looked at and taken back. What it needs is not asked for."""
-    found: list[Outlook] = []
 
-    def look() -> None:
+    def look() -> Outlook:
         held = Program.objects.get(pk=program.pk)
         held.state = State.ACTIVE
         held.save(update_fields=["state"])
-        before = set(held.waves.exclude(state="planned").values_list("pk", flat=True))
+        opened = held.waves.exclude(state=Wave.State.PLANNED)
+        before = set(opened.values_list("pk", flat=True))
         waves.open_by_gate(held, now)
         make_goals(held, now, lambda *_: None, entering=True)
         live = Goal.objects.filter(program=held, ended_on=None)
         counts = Counter(str(one.judgment.status) for one in standings.on(live, today(held.review_zone, now)))
-        found.append(
-            Outlook(
-                teams=sorted(set(live.order_by().values_list("team_id", flat=True))),
-                goals=sum(counts.values()),
-                counts={str(status): counts[str(status)] for status in Status if counts[str(status)]},
-                waiting=Counter(WaitingTeam.objects.filter(program=held).values_list("why", flat=True)),
-                opened=list(held.waves.exclude(state="planned").exclude(pk__in=before).values_list("key", flat=True)),
-            )
+        return Outlook(
+            teams=sorted(set(live.order_by().values_list("team_id", flat=True))),
+            goals=sum(counts.values()),
+            counts={str(status): counts[str(status)] for status in Status if counts[str(status)]},
+            waiting=Counter(WaitingTeam.objects.filter(program=held).values_list("why", flat=True)),
+            opened=list(opened.exclude(pk__in=before).values_list("key", flat=True)),
         )
 
-    _taken_back(look)
-    return found[0]
-
-
-def _taken_back(change: Callable[[], None]) -> None:
-    with transaction.atomic():
-        change()
-        transaction.set_rollback(True)
+    return taken_back(look)

@@ -29,8 +29,14 @@ def limit_of(team: Team, teams: Mapping[int, Team]) -> int | None:
 
 def set_by(team: Team, teams: Mapping[int, Team]) -> Team | None:
     """The team or the group above whose limit holds for a team; None where nobody set one."""
-    above = {node.pk: node.parent_id for node in teams.values()}
-    return next((teams[at] for at in ancestors(team.pk, above) if teams[at].program_limit is not None), None)
+    at: Team | None = teams[team.pk]
+    met: set[int] = set()
+    while at is not None and at.pk not in met:
+        if at.program_limit is not None:
+            return at
+        met.add(at.pk)
+        at = teams.get(at.parent_id) if at.parent_id else None
+    return None
 
 
 def without_place(program: Program, newcomers: Collection[int], teams: Mapping[int, Team]) -> set[int]:

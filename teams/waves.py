@@ -116,7 +116,7 @@ def _passed(gate: Gate) -> str:
     return f"{gate.fine} of {gate.goals} goals of {gate.before.key} on their path or met, {gate.wave.gate:.0%} needed"
 
 
-def open_regardless(wave: Wave, why: str, *, now: datetime, by: User, via: str = "") -> bool:
+def open_regardless(wave: Wave, why: str, *, now: datetime, by: User | None, via: str = "") -> bool:
     """An owner opens a wave before its gate does, and says why. False if it is open already."""
     if not why.strip():
         raise Unfit("a reason was expected: why it opens although its gate has not")
@@ -145,7 +145,7 @@ def is_named(wave: Wave) -> bool:
     return {"wave": wave.key} in wave.program.goal_rules.order_by().values_list("teams", flat=True)
 
 
-def close(wave: Wave, *, now: datetime, by: User, via: str = "") -> bool:
+def close(wave: Wave, *, now: datetime, by: User | None, via: str = "") -> bool:
     """Say that an open wave is done: its goals go on. False if it was not open."""
     with transaction.atomic():
         if not Wave.objects.filter(pk=wave.pk, state=OPEN).update(state=DONE):

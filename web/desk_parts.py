@@ -29,6 +29,8 @@ class Attempt:
 
     form: str
     typed: TypedIn
+    said: Sequence[str] = ()
+    """what would follow, where that was asked and is no matter of the charter"""
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from program import wording
 from program.models import GoalRule, MetricVersion, Program, Wave
 from program.rules.cadence import after, cadence_of
 from teams.lifecycle import Outlook
+from teams.trying import Effect
 from teams.waves import Gate, since
 
 SHOWN = 3
@@ -185,11 +186,28 @@ def _gate(gate: Gate, today: date) -> str:
     day = wording.near_day(gate.first_day, today)
     if not gate.goals:
         return f"{before} has no goals yet, so that its gate sees nothing; {needs}, and not before {day}."
-    sees = f"{gate.fine} of {wording.count(gate.goals, 'goal')} of {before} are met or on their path; {needs}"
+    verb = "is" if gate.fine == 1 else "are"
+    sees = f"{gate.fine} of {wording.count(gate.goals, 'goal')} of {before} {verb} met or on {'its' if verb == 'is' else 'their'} path; {needs}"
     if not gate.is_passed:
         early = f", and not before {day}" if gate.first_day > today else ""
         return f"{sees}: it stays shut until that is so{early}."
     return f"{sees}: it opens {'on ' + day if gate.first_day > today else 'within a minute'} unless that changes."
+
+
+def effect(found: Effect, ahead: Ahead, today: date) -> list[str]:
+    """What moving teams or opening a wave would do."""
+    said = []
+    if found.more_goals:
+        number = abs(found.more_goals)
+        what = wording.count(number, "goal") if found.more_goals < 0 else wording.count(number, "more goal")
+        said.append(f"{what} would {'end today' if found.more_goals < 0 else 'begin today'}.")
+    else:
+        said.append("No goal would begin or end.")
+    if found.more_waiting:
+        number = abs(found.more_waiting)
+        way = "would begin to wait" if found.more_waiting > 0 else "would wait no more"
+        said.append(f"{wording.count(number, 'team')} {way}.")
+    return [*said, *first_mails(ahead, today)] if found.new_teams else said
 
 
 def first_mails(ahead: Ahead, today: date) -> list[str]:

@@ -254,9 +254,38 @@ def test_the_gate_says_what_it_sees_and_who_waits_is_said(owner, world):
     said = words(owner.get(DESK))
     assert "1 team waits for the wave rest: web." in said
     assert "The wave rest (1 team): Functions with full annotations to 90 % by 31 Dec 2026" in said
-    assert "1 of 1 goal of pilot are met or on their path; 60 % needed: it opens on 29 Mar unless that changes." in said
+    assert "1 of 1 goal of pilot is met or on its path; 60 % needed: it opens on 29 Mar unless that changes." in said
     assert "1 team waits for the wave rest: web." in words(owner.get("/programs/typing/"))
     assert "Every function typed waits since 16 Mar for the wave rest to open." in words(owner.get("/teams/web/"))
+
+
+def foreseen(client, address: str, **typed: object) -> list[str]:
+    answer = client.post(f"{DESK}waves/{address}", typed | {"do": "look"}, headers={"Accept": "application/json"})
+    found = json.loads(answer.content)
+    assert found["faults"] == {}
+    return found["said"]
+
+
+def test_waves_say_what_would_follow_and_keep_nothing(owner, world):
+    apply_text(WAVES, now=NOW, via="test")
+    before = AuditRow.objects.count(), list(Wave.objects.values()), list(Goal.objects.values())
+    assert foreseen(owner, "rest/open", why="") == [
+        "1 more goal would begin today.", "1 team would wait no more.",
+        "1 person gets their first mail on Mon 23 Mar: Wanda.",
+    ]  # fmt: skip
+    assert foreseen(owner, "rest/change", start="2026-05-01", gate="40") == [
+        "1 of 1 goal of pilot is met or on its path; 40 % needed: it opens on 1 May unless that changes."
+    ]
+    assert foreseen(owner, "new", key="third", start="2026-05-01", gate="40") == [
+        "It opens after rest, four weeks after that has begun at the earliest; 40 % needed."
+    ]
+    assert foreseen(owner, "move", teams=["web"], to="pilot") == [
+        "No goal would begin or end.",
+        "1 team would wait no more.",
+    ]
+    said = words(owner.post(f"{DESK}waves/rest/open", {"do": "look", "why": ""}))
+    assert "1 more goal would begin today. 1 team would wait no more." in said
+    assert (AuditRow.objects.count(), list(Wave.objects.values()), list(Goal.objects.values())) == before
 
 
 def test_under_a_group_moves_its_teams(owner, world):
