@@ -186,8 +186,8 @@ def _gate(gate: Gate, today: date) -> str:
     day = wording.near_day(gate.first_day, today)
     if not gate.goals:
         return f"{before} has no goals yet, so that its gate sees nothing; {needs}, and not before {day}."
-    verb = "is" if gate.fine == 1 else "are"
-    sees = f"{gate.fine} of {wording.count(gate.goals, 'goal')} of {before} {verb} met or on {'its' if verb == 'is' else 'their'} path; {needs}"
+    verb, whose = ("is", "its") if gate.fine == 1 else ("are", "their")
+    sees = f"{gate.fine} of {wording.count(gate.goals, 'goal')} of {before} {verb} met or on {whose} path; {needs}"
     if not gate.is_passed:
         early = f", and not before {day}" if gate.first_day > today else ""
         return f"{sees}: it stays shut until that is so{early}."
