@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
+from django.core.cache import caches
 from django.db.models import Count
 from django.shortcuts import get_object_or_404
 from markupsafe import Markup
@@ -16,11 +18,13 @@ from program.models import Metric, Program
 from teams.boards import board, movers, totals, trend
 from teams.limits import queue_of
 from teams.open_matters import open_of
-from web import charts, heatmap, overview, queue_words
+from web import charts, freshness, heatmap, overview, queue_words
 from web.overview import Move, Together, TotalLine
 
 MOST_PACED = 4
 """Totals whose pace the page itself says, which takes a whole trend for each; with more, their charts show it."""
+KEPT = 3600
+"""Seconds for which the picture is kept; it is worked out anew as soon as anything it rests on has changed."""
 DAYS_OF_NUDGES = timedelta(days=28)
 DAYS_BEFORE = timedelta(days=92)
 
@@ -51,6 +55,27 @@ class Picture:
     withheld: int
     open: str
     queue: Sequence[str]
+
+
+def kept(found: Program, on: date, present: date, sort: str, rests_on: str) -> Picture:
+    """The picture of a day, worked out anew only when what it rests on (see freshness) has changed."""
+    held = caches["pages"]
+    name = freshness.short([rests_on, present, sort])
+    made: Picture | None = held.get(name)
+    if made is None:
+        made = picture(found, on, present, sort)
+        held.set(name, made, KEPT)
+    return made
+
+
+def unlinked(heat: Markup) -> Markup:
+    """The table's rows with cells that say themselves as before, and lead nowhere."""
+    cells = TO_TEAM.sub('<a tabindex="0"', str(heat))
+    return Markup(TO_SCORECARD.sub("", cells))  # noqa: S704 - less of what was escaped before
+
+
+TO_TEAM = re.compile(r'<a (?=class="[^"]*" aria-label=)')
+TO_SCORECARD = re.compile(r' href="/teams/[^"]*"')
 
 
 def picture(found: Program, on: date, present: date, sort: str) -> Picture:

@@ -68,8 +68,9 @@ def _subjects(name: str) -> Sequence[str]:
 
 
 TOGETHER = {
-    "unsigned": ("nobody", "gone", "t-program", "t-feed", "t-other", "t-read", "t-expired", "t-revoked"),
-    "strangers": ("nobody", "gone"),
+    "unsigned": ("nobody", "gone", "t-program", "t-feed", "t-other", "t-read", "t-expired", "t-revoked", "c-api", "c-typing"),
+    "others": ("nobody", "gone", "t-program", "t-read"),
+    "strangers": ("nobody", "gone", "c-api", "c-typing"),
     "dead": ("t-expired", "t-revoked"),
     "people": (
         "viewer", "idle", "outsider", "member", "lead", "leader", "otherlead", "owner", "otherowner", "sponsor", "admin",

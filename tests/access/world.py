@@ -18,7 +18,8 @@ from django.core.cache import caches
 from django.db import transaction
 from django.test import Client
 
-from accounts.models import AccessToken, User
+from accounts import share_links
+from accounts.models import AccessToken, ShareLink, User
 from accounts.secrets import seal
 from accounts.tokens import issue
 from nudges import links
@@ -142,6 +143,7 @@ def built() -> Iterator[World]:
         _programs(world)
         _things(world)
         _tokens(world)
+        _links(world)
         _clients(world)
         yield world
         transaction.set_rollback(True)
@@ -309,6 +311,21 @@ def _tokens(world: World) -> None:
     world.names |= {f"{name}.pk": token.pk for name, (token, _) in made.items()}
 
 
+LINKS = {
+    "link-typing": "program:typing", "link-inner": "program:inner", "link-api": "team:api", "link-dead": "team:api",
+    "badge-web": "badge:team:web", "badge-goal": "badge:goal:typing/typing-share/web",
+    "badge-inner": "badge:goal:inner/inner-share/web",
+}  # fmt: skip
+"""Share links by name: what each shows. The last one is of a goal that not everybody may see, the dead one is revoked."""
+
+
+def _links(world: World) -> None:
+    for name, scope in LINKS.items():
+        by = world.people["lead" if name == "link-api" else "otherlead" if name == "badge-web" else "owner"]
+        link, world.names[name] = share_links.make(name, scope, by=by, now=NOW)
+        world.names[f"{name}.pk"] = link.pk
+
+
 def _clients(world: World) -> None:
     """One that sends what each subject would send: a session, a bearer token, or nothing."""
     world.clients["nobody"] = Client()
@@ -317,5 +334,9 @@ def _clients(world: World) -> None:
         world.clients[subject] = Client()
         world.clients[subject].force_login(person)
     User.objects.filter(email="gone@example.com").update(is_active=False)
+    for name in ("api", "typing", "inner", "dead"):
+        world.clients[f"c-{name}"] = Client()
+        world.clients[f"c-{name}"].get(f"/shared/{world.names[f'link-{name}']}/")
+    share_links.revoke(ShareLink.objects.get(label="link-dead"), by=None, now=NOW)
     for name, secret in world.secrets.items():
         world.clients[name] = Client(headers={"Authorization": f"Bearer {secret}"})

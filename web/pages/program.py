@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import date
 from typing import ClassVar
 
-from django.core.cache import caches
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
@@ -21,9 +20,6 @@ from teams.boards import board
 from web import access, dashboard, freshness, heatmap, overview
 from web.figures import figure_answer
 from web.render import page
-
-KEPT = 3600
-"""Seconds for which what all readers see is kept; it is worked out anew as soon as anything it rests on has changed."""
 
 
 @dataclass
@@ -66,19 +62,13 @@ def program(request: HttpRequest, key: str) -> HttpResponse:
 
 def _context(request: HttpRequest, found: Program, on: date, present: date, sort: str, rests_on: str) -> Context:
     user = access.person(request)
-    kept = caches["pages"]
-    name = freshness.short([rests_on, present, sort])
-    picture: dashboard.Picture | None = kept.get(name)
-    if picture is None:
-        picture = dashboard.picture(found, on, present, sort)
-        kept.set(name, picture, KEPT)
     return Context(
         program=found,
         owners=list(found.owners.select_related("user")),
         on=on,
         today=present,
         standing=overview.standing(found),
-        picture=picture,
+        picture=dashboard.kept(found, on, present, sort, rests_on),
         review=Review.objects.to_come(now()).filter(program=found).first(),
         may_see_review=Review.objects.visible_to(user).filter(program=found).exists(),
         is_owner=Program.objects.run_by(user).filter(pk=found.pk).exists(),
