@@ -21,7 +21,7 @@ from .changes import Change, Changes
 from .conflicts import Conflict
 from .consequences import Counted
 from .export import mark_of, marks_in
-from .marked_yaml import Document, Unreadable, load
+from .marked_yaml import LARGEST, Document, Unreadable, load
 from .paths import flat, plain
 from .program_file import ProgramSpec
 
@@ -85,6 +85,7 @@ def apply_file(
     overwrite: bool = False,
     limited: bool = False,
     expected: str = "",
+    largest: int = LARGEST,
 ) -> Outcome:
     """Apply a file's text, and tell what it changes. Conflicts keep it from being applied unless it may `overwrite`.
 
@@ -92,7 +93,7 @@ def apply_file(
     seen is `expected` and another one comes out, nothing is applied. Raises Unreadable with every fault of the file;
     then nothing was applied.
     """
-    documents = load(text)
+    documents = load(text, largest)
     if not documents:
         raise Unreadable(
             [Fault(0, "a program (program: …) or Backstage entities (kind: Group, kind: User) were expected")]

@@ -11,7 +11,10 @@ import yaml
 from program.feeds.batch import Fault
 
 LARGEST = 1_000_000
+LARGEST_HERE = 50_000_000
+"""For whoever runs commands on the server: a whole installation moves in a file."""
 MOST_VALUES = 100_000
+"""Of one document; a larger file may have one for each ten characters."""
 UNKEPT = re.compile("[\0\ud800-\udfff]")
 
 Path = tuple[str | int, ...]
@@ -44,16 +47,17 @@ class Document:
         self.faults.append(Fault(self.line(path), what))
 
 
-def load(text: str) -> list[Document]:
+def load(text: str, largest: int = LARGEST) -> list[Document]:
     """All documents of a file; empty ones are left out. Raises Unreadable when it is no YAML or far too large."""
-    if len(text) > LARGEST:
-        raise Unreadable([Fault(0, f"a file of at most {LARGEST:,} characters was expected, not {len(text):,}")])
+    if len(text) > largest:
+        raise Unreadable([Fault(0, f"a file of at most {largest:,} characters was expected, not {len(text):,}")])
+    most = MOST_VALUES if largest == LARGEST else max(MOST_VALUES, len(text) // 10)
     documents = []
     loader = None
     try:
         loader = yaml.SafeLoader(text)  # raises as well: on a character that no YAML has
         while loader.check_node():
-            documents.append(_Builder(loader).build(loader.get_node()))
+            documents.append(_Builder(loader, most).build(loader.get_node()))
     except yaml.YAMLError as fault:
         mark = getattr(fault, "problem_mark", None)
         what = getattr(fault, "problem", None) or str(fault)
@@ -69,8 +73,8 @@ def load(text: str) -> list[Document]:
 class _Builder:
     """Turns one composed document into plain values, noting lines and names that stand twice."""
 
-    def __init__(self, loader: yaml.SafeLoader) -> None:
-        self.loader = loader
+    def __init__(self, loader: yaml.SafeLoader, most: int) -> None:
+        self.loader, self.most = loader, most
         self.document = Document(None, {})
         self.values = 0
 
@@ -81,8 +85,8 @@ class _Builder:
 
     def value(self, node: yaml.Node, path: Path) -> Any:
         self.values += 1
-        if self.values > MOST_VALUES:  # an alias may stand for thousands: counted each time it is used
-            raise yaml.YAMLError(f"at most {MOST_VALUES:,} values")
+        if self.values > self.most:  # an alias may stand for thousands: counted each time it is used
+            raise yaml.YAMLError(f"at most {self.most:,} values")
         self.document.lines.setdefault(path, node.start_mark.line + 1)
         if isinstance(node, yaml.MappingNode):
             return self.mapping(node, path)

@@ -341,3 +341,13 @@ def test_what_pages_made_comes_back_too():
         assert [apply_text(file, now=NOW, via="test") for file in files] == [[], []]
     apply(org, *files)
     assert [export(program) for program in Program.objects.order_by("-key")] == files
+
+
+def test_a_large_file_is_taken_by_the_command_and_by_no_page(tmp_path):
+    apply(ORG)
+    file = tmp_path / "typing.yaml"
+    file.write_text(f"# {'x' * 1_000_000}\n{TYPING}", encoding="utf-8")
+    with pytest.raises(Unreadable):
+        apply_text(file.read_text(encoding="utf-8"), now=NOW, via="test")
+    call_command("apply", str(file))
+    assert Program.objects.count() == 1

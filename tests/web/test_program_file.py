@@ -14,6 +14,7 @@ from django.test import Client
 from accounts.audit import record
 from accounts.models import AuditRow, User
 from program.models import GoalRule, Program, ScoreVersion
+from teams import renegotiating
 from teams.apply.export import export
 from teams.apply.files import apply_text
 from tests.people import NOW, PASSWORD, TYPING, settle
@@ -257,3 +258,22 @@ def test_a_viewer_applies_nothing(world, client):
 
 def test_the_form_alone(world, client):
     assert "A YAML file says a whole program" in words(sign_in(client, "charlie").get("/programs/apply/"))
+
+
+def test_what_the_desk_and_a_goal_s_page_changed_is_named_with_who_did_it(world, client):
+    owner = sign_in(client, "pam")
+    bounds = {"start": "2026-01-01", "end": "2026-12-31", "probation_reviews": "2", "weekly_hours": "6"}
+    assert owner.post("/programs/typing/desk/charter/bounds", bounds).status_code == 302
+    renegotiating.agree(
+        world.goal(world.api, world.typed), target=0.6, due=None, by=world.tess, reason="a rewrite comes first",
+        now=NOW + timedelta(minutes=40),
+    )  # fmt: skip
+    said = words(post(sign_in(Client(), "tess"), TYPING))
+    assert "2 conflicts: a page changed since what the file would change again." in said
+    assert (
+        "hours a week was nothing, changed by pam@example.com on 16 Mar 2026 10:30 to 6 the file says nothing" in said
+    )
+    assert (
+        "Goals: Functions with full annotations, api added by tess@example.com on 16 Mar 2026 10:10 "
+        "the file takes it away" in said
+    )

@@ -14,7 +14,7 @@ from teams.apply.changes import Change
 from teams.apply.conflicts import Conflict
 from teams.apply.files import Told, apply_file
 from teams.apply.leavers import Leaver, leavers, let_go
-from teams.apply.marked_yaml import Unreadable
+from teams.apply.marked_yaml import LARGEST_HERE, Unreadable
 
 MANY = 10
 """On a terminal, so many rows of a kind are printed; a script gets them all."""
@@ -46,7 +46,9 @@ class Command(BaseCommand):
             raise CommandError(f"{name} could not be read: {fault}") from None
         plan, overwrite = options["plan"], options["overwrite"]
         try:
-            outcome = apply_file(text, now=now(), via=f"apply {Path(name).name}", plan=plan, overwrite=overwrite)
+            outcome = apply_file(
+                text, now=now(), via=f"apply {Path(name).name}", plan=plan, overwrite=overwrite, largest=LARGEST_HERE
+            )
         except Unreadable as unreadable:
             for line, what in unreadable.faults:
                 self.stderr.write(f"{name}:{line}: {what}")
