@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from program import wording
 
 LONGEST = 90
+BEFORE = 20
 NAMED = 4
 """So many teams are named; of more, the first and how many."""
 SHARES = {"improve_by", "tolerance", "gate", "holdout"}
@@ -83,6 +84,8 @@ def change(section: str, name: str, old: Mapping[str, Any], new: Mapping[str, An
         if came or went:
             return f"{label(name)} {', '.join(_few(came) + _few(went))}"
         return f"{label(name)} in another order"
+    if isinstance(one, str) and isinstance(other, str) and max(len(one), len(other)) > LONGEST:
+        return f"{label(name)} {' → '.join(_where_they_part(one, other))}"
     return f"{label(name)} {value(section, name, old, known)} → {value(section, name, new, known)}"
 
 
@@ -153,6 +156,15 @@ def _quoted(text: str) -> str:
 def _short(text: str) -> str:
     line = " ".join(text.split())
     return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"
+
+
+def _where_they_part(one: str, other: str) -> tuple[str, str]:
+    """Two long texts, each from shortly before the place where they begin to differ."""
+    one, other = " ".join(one.split()), " ".join(other.split())
+    same = next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+    start = max(0, one.rfind(" ", 0, max(0, same - BEFORE)) + 1)
+    before = "…" if start else ""
+    return f"“{before}{_short(one[start:])}”", f"“{before}{_short(other[start:])}”"
 
 
 def _few(said: list[str]) -> list[str]:

@@ -77,6 +77,14 @@ def test_a_plan_says_old_and_new_in_the_metric_s_unit_and_what_follows(typing):
     assert Program.objects.get().end.isoformat() == "2026-12-31"
 
 
+def test_a_change_in_a_long_text_is_shown_where_it_is(typing):
+    long = "word " * 40
+    apply_text(TYPING.replace("  end: 2026", f"  stop_if: {long}or nothing moves\n  end: 2026"), now=NOW, via="test")
+    assert plan_of(TYPING.replace("  end: 2026", f"  stop_if: {long}or all is done\n  end: 2026")) == [
+        "Charter ~ stop if “…word word word word or nothing moves” → “…word word word word or all is done”",
+    ]
+
+
 def test_what_comes_and_goes_whole(typing):
     text = TYPING.replace(
         "  - {metric: findings, teams: [api], start: 2026-01-01, due: 2026-12-31, improve_by: 50%, tolerance: 0.05}\n",
