@@ -56,6 +56,7 @@ class Outcome:
     told: list[Told] = field(default_factory=list)
     conflicts: list[Conflict] = field(default_factory=list)
     moved: bool = False
+    documents: Sequence[Document] = ()
 
     @property
     def digest(self) -> str:
@@ -99,7 +100,7 @@ def apply_file(
             [Fault(0, "a program (program: …) or Backstage entities (kind: Group, kind: User) were expected")]
         )
     changes = Changes(now, via, actor)
-    outcome = Outcome(changes.made)
+    outcome = Outcome(changes.made, documents=documents)
     with transaction.atomic():
         if any(isinstance(document.value, dict) and "kind" in document.value for document in documents):
             _apply_org(documents, changes)

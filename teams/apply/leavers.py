@@ -17,7 +17,7 @@ from program.models import Program
 from ..models import Membership
 from . import org_file
 from .changes import Change
-from .marked_yaml import load
+from .marked_yaml import Document
 
 MEMBERSHIP = "membership"
 
@@ -35,13 +35,12 @@ class Leaver:
         return f"in no team any more: {self.person.email} (was in {', '.join(self.was_in)}{kept})"
 
 
-def leavers(text: str, changes: Iterable[Change]) -> list[Leaver]:
+def leavers(documents: Sequence[Document], changes: Iterable[Change]) -> list[Leaver]:
     """The leavers of a file of teams and people, by e-mail; `changes` are those of its plan or of its apply.
 
     Six queries. Whoever left with an earlier file is one as long as they may still enter. `keeps` says what else
     somebody holds: who runs or sponsors a live program, or looks after everything, may well belong to no team.
     """
-    documents = load(text)
     if not any(isinstance(document.value, dict) and "kind" in document.value for document in documents):
         return []
     was_in, after = _moves(changes)

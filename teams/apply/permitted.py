@@ -9,7 +9,6 @@ from program import readiness
 from program.drafts import may_start
 from program.models import Feed, Program, ScoreVersion
 
-from .charter import ENDED
 from .feeds import FeedSpec
 from .marked_yaml import Document
 from .program_file import ProgramSpec
@@ -30,8 +29,6 @@ def check(document: Document, spec: ProgramSpec, person: User) -> None:
     elif not Program.objects.run_by(person).filter(pk=held.pk).exists():
         document.fault(("program", "key"), f"a program that you run, or another key, was expected: {key} is taken")
         return
-    elif held.state in ENDED:
-        document.fault(("program", "key"), f"{key} has ended, and nothing of it changes any more")
     for place, feed in enumerate(spec.feeds):
         if feed.kind == "sql" and not _is_held(feed):
             document.fault(("feeds", place, "kind"), "a query on a warehouse is connected by an administrator")

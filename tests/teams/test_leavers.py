@@ -10,6 +10,7 @@ from django.core.management import call_command
 from accounts.models import AuditRow, User
 from teams.apply.files import apply_text
 from teams.apply.leavers import leavers, let_go
+from teams.apply.marked_yaml import load
 from tests.people import NOW, ORG, World, settle
 
 pytestmark = pytest.mark.django_db
@@ -29,7 +30,7 @@ def world() -> World:
 
 
 def told(text: str, **options: bool) -> list[str]:
-    return [str(leaver) for leaver in leavers(text, apply_text(text, now=NOW, via="test", **options))]
+    return [str(leaver) for leaver in leavers(load(text), apply_text(text, now=NOW, via="test", **options))]
 
 
 def test_plan_and_apply_name_the_same_and_the_next_file_still_does(world):
@@ -70,16 +71,16 @@ def test_what_somebody_holds_beside_teams_is_said(world):
 
 def test_letting_go_deactivates_once_and_spares_the_last_administrator(world):
     root = User.objects.create_superuser("root@example.com")
-    found = leavers(WITHOUT_BOB, apply_text(WITHOUT_BOB, now=NOW, via="test"))
+    found = leavers(load(WITHOUT_BOB), apply_text(WITHOUT_BOB, now=NOW, via="test"))
     assert let_go(found, root, NOW, "page") == [world.bob]
     world.bob.refresh_from_db()
     assert not world.bob.is_active
     row = AuditRow.objects.filter(kind="person").first()
     assert (row.key, row.actor, row.via, row.reason) == ("bob@example.com", root, "page", "in no team any more")
-    assert leavers(WITHOUT_BOB, []) == []
+    assert leavers(load(WITHOUT_BOB), []) == []
     User.objects.filter(pk=root.pk).update(is_superuser=False)
     User.objects.filter(pk=world.bob.pk).update(is_active=True, is_superuser=True)
-    assert let_go(leavers(WITHOUT_BOB, []), None, NOW, "command") == []
+    assert let_go(leavers(load(WITHOUT_BOB), []), None, NOW, "command") == []
 
 
 def test_the_command_names_them_and_lets_them_go_only_when_told_to(world, tmp_path, capsys):
@@ -113,4 +114,4 @@ def test_queries_do_not_grow_with_the_people(world, django_assert_num_queries):
             at=NOW - timedelta(days=n), kind="membership", key=f"api/{person.email}", before={}, after=None
         )
     with django_assert_num_queries(6):
-        assert len(leavers(ORG, [])) == 50
+        assert len(leavers(load(ORG), [])) == 50

@@ -210,8 +210,11 @@ def test_what_somebody_else_runs_is_not_theirs_by_a_file(world, client):
 
 def test_what_has_ended_stays_as_it_is(world, client):
     Program.objects.update(state="canceled")
-    answer = post(sign_in(client, "tess"), TYPING, "apply")
-    assert "typing has ended, and nothing of it changes any more" in words(answer)
+    sign_in(client, "tess")
+    assert post(client, TYPING, "apply").status_code == 302
+    answer = post(client, TYPING.replace("hour: 9", "hour: 15"), "apply")
+    assert answer.status_code == 400
+    assert "typing is canceled and stands as it was: this file would change its program" in words(answer)
 
 
 def test_going_live_by_a_file_needs_what_its_desk_asks_for(world, client):

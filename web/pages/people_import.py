@@ -56,7 +56,7 @@ def from_file(request: HttpRequest) -> HttpResponse:
         planned = apply_text(text, now=now(), via="page", actor=by, plan=True)
     except Unreadable as unreadable:
         return page(request, Context(text, False, (), 0, (), unreadable.faults[:100]), 400)
-    gone = leavers(text, planned)
+    gone = leavers(load(text), planned)
     return page(request, Context(text, True, planned[:SHOWN], max(0, len(planned) - SHOWN), gone, ()))
 
 
@@ -65,7 +65,7 @@ def _applied(request: HttpRequest, text: str) -> HttpResponse:
     by, ticked = access.person(request), set(request.POST.getlist("leaver"))
     with transaction.atomic():
         made = apply_text(text, now=now(), via="page", actor=by)
-        chosen = [leaver for leaver in leavers(text, made) if leaver.person.email in ticked]
+        chosen = [leaver for leaver in leavers(load(text), made) if leaver.person.email in ticked]
         gone = let_go(chosen, by, now(), "page")
     said = f"{wording.count(len(made), 'change')} applied" if made else "Nothing was to change"
     messages.info(request, f"{said}{f', {len(gone)} deactivated' if gone else ''}.")

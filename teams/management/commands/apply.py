@@ -60,7 +60,7 @@ class Command(BaseCommand):
         if outcome.conflicts:
             self._refuse(outcome.conflicts)
         let_them_go = options["deactivate_leavers"] and not plan
-        self._leavers(leavers(text, outcome.changes), f"apply {Path(name).name}", let_them_go)
+        self._leavers(leavers(outcome.documents, outcome.changes), f"apply {Path(name).name}", let_them_go)
         made = f"{len(outcome.changes)} changes"
         if not outcome.changes:
             self.stdout.write("Nothing to change.")
