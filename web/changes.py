@@ -37,7 +37,7 @@ KINDS: Mapping[str, Of] = {
     **dict.fromkeys(
         (
             "program", "program file", "owner", "wave", "wave teams", "goal rule", "goal", "goal terms", "exemption",
-            "proposal", "ask", "waiting team",
+            "proposal", "ask", "goals", "waiting teams",
         ),
         Of.PROGRAM,
     ),
