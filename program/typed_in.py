@@ -29,7 +29,7 @@ class TypedIn:
 
     def fault(self, name: str, said: str) -> None:
         """Note what was expected of a field; the first fault of a field stands."""
-        self.faults.setdefault(name, said[:1].upper() + said[1:] + ".")
+        self.faults.setdefault(name, said[:1].upper() + said[1:] + ("" if said.endswith("?") else "."))
 
     def text(self, name: str, expected: str = "a text", *, most: int = LONGEST_TEXT, required: bool = False) -> str:
         """A text without null bytes, of at most so many characters."""
