@@ -136,7 +136,8 @@ def consequences(desk: Desk, name: str, typed: TypedIn, by: User | None = None) 
         return ["It stands on the program's page, and teams read it when they get their goals."]
     if name == "steps":
         count = len(changed.lighter_steps_tried)
-        return [f"It would say that {count} lighter step{'' if count == 1 else 's'} did not do." if count else "None."]
+        said = "one lighter step was not enough" if count == 1 else f"{count} lighter steps were not enough"
+        return [f"It would say that {said}." if count else "None."]
     return prose(looked, name)
 
 

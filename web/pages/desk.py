@@ -52,7 +52,7 @@ def new(request: HttpRequest) -> HttpResponse:
     made = drafts.start(typed, day=today("UTC", moment), now=moment, by=user, via=VIA)
     if made is None:
         return page(request, NewContext({name: typed[name] for name in NEW}, typed.faults), status=400)
-    messages.info(request, f"{made.name} is a draft: only you see it. Fill in what is missing, in any order.")
+    messages.info(request, f"{made.name} is a draft: its owners see it. Fill in what is missing, in any order.")
     return redirect("desk", made.key)
 
 

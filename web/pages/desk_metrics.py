@@ -10,7 +10,6 @@ from django.contrib import messages
 from django.db import IntegrityError, transaction
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
-from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from accounts.clock import now, today
@@ -23,7 +22,7 @@ from teams.apply import metrics as as_code
 from teams.apply.changes import Changes
 from teams.apply.metrics import MetricSpec
 from teams.redefining import Opening
-from web import access, metric_form
+from web import access, feed_links, metric_form
 from web.desk import address
 from web.render import page
 
@@ -46,7 +45,7 @@ class Context:
     feeds: Sequence[Feed]
     others: Sequence[Metric]
     sample: str
-    address: str
+    rows: str
     messages: Sequence[str]
     aggregations: Sequence[tuple[str, str]]
     trackers: Sequence[tuple[str, str]]
@@ -139,7 +138,7 @@ def _context(
         feeds=list(access.feeds(request).filter(metrics=found)) if found else [],
         others=others,
         sample=_sample(found, version),
-        address=request.build_absolute_uri(reverse("api-observations")),
+        rows=feed_links.of_rows(program, [found.key]) if found else "",
         messages=[str(message) for message in messages.get_messages(request)],
         aggregations=[(name, f"{name}: {said}") for name, said in metric_form.AGGREGATIONS.items()],
         trackers=metric_form.TRACKER_CHOICES,

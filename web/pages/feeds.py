@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import yaml
 from django.contrib import messages
 from django.db import transaction
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -21,7 +22,7 @@ from program.feeds.batch import Fault, Unfit, read_day, read_text
 from program.feeds.packed import inflate
 from program.feeds.registry import KINDS, Kind, recognized
 from program.fetch import FetchFailed
-from program.models import Feed, MetricVersion, Program
+from program.models import Feed, Metric, MetricVersion, Program
 from teams.apply.changes import Changes
 from teams.apply.feeds import FeedSpec, check, put, read
 from teams.apply.fields import Fields
@@ -31,10 +32,12 @@ from teams.models import Run
 from teams.pulling import keep_credential, pull, try_pull
 from teams.trials import Trial
 from web import access
+from web.feed_links import of_rows
 from web.grants import OF_FEED
 from web.render import page
 
 RUNS = 20
+LONGEST_GIVEN = 2000
 LARGEST, LARGEST_INFLATED = 50_000_000, 200_000_000
 
 
@@ -50,7 +53,7 @@ class FeedLine:
 
 @dataclass
 class FeedsContext:
-    """A program's feeds."""
+    """A program's feeds. `rows` leads to a feed of plain rows with the program's metrics filled in."""
 
     template: ClassVar[str] = "pages/feeds.html"
     here: ClassVar[str] = "programs"
@@ -58,6 +61,7 @@ class FeedsContext:
     lines: Sequence[FeedLine]
     sentence: str
     is_owner: bool
+    rows: str
     unplaced: int
     messages: Sequence[str]
 
@@ -108,7 +112,9 @@ def feeds(request: HttpRequest, key: str) -> HttpResponse:
     owner = access.owns(access.person(request), program)
     unplaced = sum(line.run.unplaced for line in lines if line.run)
     said = [str(message) for message in messages.get_messages(request)]
-    return page(request, FeedsContext(program, lines, sentence, owner, unplaced, said))
+    metrics = Metric.objects.filter(Q(program=program) | Q(goal_rules__program=program)).distinct()
+    rows = of_rows(program, metrics.values_list("key", flat=True)) if owner else ""
+    return page(request, FeedsContext(program, lines, sentence, owner, rows, unplaced, said))
 
 
 def _all_said(lines: Sequence[FeedLine]) -> str:
@@ -256,7 +262,7 @@ def edit(request: HttpRequest, key: str, feed_key: str = "") -> HttpResponse:
     if found is not None and found.program_id != program.pk:
         raise Http404
     if request.method != "POST":
-        return page(request, EditContext(program, found, KINDS, _values(found)))
+        return page(request, EditContext(program, found, KINDS, _values(found) if found else _asked(request)))
     values = {name: request.POST.get(name, "") for name in FORM}
     if found is not None:
         values["key"] = found.key
@@ -275,10 +281,13 @@ def edit(request: HttpRequest, key: str, feed_key: str = "") -> HttpResponse:
 FORM = ("key", "name", "kind", "source", "scope", "every", "settings", "measures", "metrics")
 
 
-def _values(found: Feed | None) -> dict[str, str]:
+def _asked(request: HttpRequest) -> dict[str, str]:
+    """A new feed's form: empty, but for what the link that led here fills in."""
+    return {name: request.GET.get(name, "").replace("\0", "")[:LONGEST_GIVEN] for name in FORM}
+
+
+def _values(found: Feed) -> dict[str, str]:
     """The form's fields as they stand."""
-    if found is None:
-        return dict.fromkeys(FORM, "")
     every = found.every_minutes
     mapped = set(found.measures.values())
     return {
