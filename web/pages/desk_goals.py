@@ -106,7 +106,7 @@ def line(request: HttpRequest, key: str, position: int = 0) -> HttpResponse:
     asked = _asked(request, key, position)
     context = _context(request, asked)
     if request.method != "POST" or request.POST.get("do") != "save":
-        return page(request, context, status=400 if asked.read.faults and request.method == "POST" else 200)
+        return page(request, context)
     context.reason = request.POST.get("reason", "").strip()[:LONGEST_REASON]
     if asked.read.rule is None or "\0" in context.reason:
         context.problem = "" if asked.read.rule is None else "A reason without null bytes was expected."

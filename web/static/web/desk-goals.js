@@ -38,10 +38,6 @@
     block.hidden = form.elements[name].value !== value;
     if (!block.hidden) block.querySelectorAll("details").forEach((list) => { list.open = true; });
   });
-  const tally = () => {
-    const chosen = form.querySelectorAll("input[name=team]:checked").length;
-    form.querySelector("[data-chosen]").textContent = chosen === 1 ? "1 team" : `${chosen} teams`;
-  };
   const filter = form.querySelector("[data-filters]");
   filter.addEventListener("input", (event) => {
     event.stopPropagation();
@@ -80,8 +76,6 @@
       const answer = await (fits ? fetch(form.dataset.preview + query, how) : fetch(form.dataset.preview, { ...how, method: "POST", body: fields }));
       if (!answer.ok) throw new Error(String(answer.status));
       swap(await answer.text());
-      const link = form.querySelector("[data-link]");
-      if (link) Object.assign(link, { hidden: !fits, href: query });
       if (fits) history.replaceState(null, "", location.pathname + query);
     } catch (fault) {
       if (fault.name === "AbortError") return;
@@ -100,7 +94,16 @@
     if (every) every.insertAdjacentHTML("afterend", '<input type="hidden" name="every" value="1" form="line">');
     ask();
   });
-  form.addEventListener("input", () => { choose(); tally(); follow(); followDue(); soon(); });
+  form.addEventListener("submit", (event) => {
+    if (!event.submitter || !("look" in event.submitter.dataset)) return;
+    event.preventDefault();  // Enter in a field presses the first button there is
+    ask();
+  });
+  const counted = form.querySelector("[data-chosen]");
+  form.addEventListener("input", () => {
+    counted.textContent = form.querySelectorAll("input[name=team]:checked").length;
+    choose(); follow(); followDue(); soon();
+  });
   document.addEventListener("change", (event) => { if (event.target.form === form && !form.contains(event.target)) soon(); });
   choose(); follow(); followDue(); tidy();
 })();
