@@ -176,10 +176,10 @@ def test_more_teams_than_an_address_holds(world, live_server, page):
     )
     sign_in(page, live_server, NEW, "tess")
     page.select_option("#line-whom", "list")
+    wait_for(page, "asks for something else")
     page.evaluate("document.querySelectorAll('input[name=team]').forEach((one) => { one.checked = true; })")
     asked = []
     page.on("request", lambda request: asked.append(request.method) if "/preview" in request.url else None)
-    page.check("[name=team][value=web]", force=True)
     page.evaluate("document.querySelector('input[name=team]').dispatchEvent(new Event('input', { bubbles: true }))")
     wait_for(page, "302 goals")
     assert asked[-1] == "POST"
