@@ -19,7 +19,7 @@ def main(wanted: list[str]) -> int:
         django.setup()
         from django.core.management import call_command
 
-        from bench import applying, ingesting, judging, reading, storage
+        from bench import applying, ingesting, judging, previewing, reading, storage
         from bench.report import Report
         from bench.sqlite import PARTS, measure_on_sqlite
 
@@ -30,6 +30,7 @@ def main(wanted: list[str]) -> int:
             ("judge", judging.run),
             ("ingest", ingesting.run),
             ("scorecard", reading.run),
+            ("desk", previewing.measure),
             ("apply", applying.measure),
         )
         if wanted:

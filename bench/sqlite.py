@@ -10,7 +10,7 @@ import tempfile
 
 from bench.report import Figure, Report
 
-PARTS = ("ingest", "storage", "apply")
+PARTS = ("ingest", "storage", "desk", "apply")
 
 
 def measure_on_sqlite(part: str, report: Report) -> None:
@@ -35,10 +35,12 @@ def main() -> None:
     django.setup()
     from django.core.management import call_command
 
-    from bench import applying, ingesting, storage
+    from bench import applying, ingesting, previewing, storage
 
     call_command("migrate", verbosity=0)
-    {"ingest": ingesting.measure, "storage": storage.measure, "apply": applying.measure}[sys.argv[1]](Report())
+    {"ingest": ingesting.measure, "storage": storage.measure, "apply": applying.measure, "desk": previewing.measure}[
+        sys.argv[1]
+    ](Report())
 
 
 if __name__ == "__main__":

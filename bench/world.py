@@ -17,10 +17,13 @@ ITEMS = 8
 WRITTEN = ("source", "as_of", "run", "count", "numerator", "denominator", "maximum", "items", "placed")
 
 
-def make(teams: int, metrics: int = 20, weeks: int = 8, seed: int = 1, prefix: str = "") -> Program:
+def make(
+    teams: int, metrics: int = 20, weeks: int = 8, seed: int = 1, prefix: str = "", *, wandering: bool = False
+) -> Program:
     """Make a program with teams × metrics goals, `weeks` weekly snapshots each of 8 items; judged never.
 
-    `prefix` stands before every key, so that one database may hold several of a size.
+    `prefix` stands before every key, so that one database may hold several of a size. Items are at random each week;
+    or `wandering`: each goes on from where it was, as real ones do.
     """
     chance = random.Random(seed)
     program = Program.objects.create(
@@ -45,11 +48,11 @@ def make(teams: int, metrics: int = 20, weeks: int = 8, seed: int = 1, prefix: s
             unit="%" if ratio else "findings",
             opened_at=NOW,
         )
-        _fill(program, metric, version, made, run, weeks, chance, ratio)
+        _fill(program, metric, version, made, run, weeks, chance, ratio, wandering)
     return program
 
 
-def _fill(program, metric, version, teams, run, weeks, chance, ratio) -> None:  # type: ignore[no-untyped-def]
+def _fill(program, metric, version, teams, run, weeks, chance, ratio, wandering) -> None:  # type: ignore[no-untyped-def]
     days = [TODAY - timedelta(weeks=w) for w in range(weeks)]
     edge = days[0] - timedelta(days=WINDOW_DAYS)
     carry = max((day for day in days if day < edge), default=LONG_AGO)
@@ -58,8 +61,12 @@ def _fill(program, metric, version, teams, run, weeks, chance, ratio) -> None:  
     )
     rows = []
     for source in sources:
+        numbers = {f"src/pkg{i}/file{i}.py": chance.randint(0, 40) for i in range(ITEMS)}
         for day in days:
-            numbers = {f"src/pkg{i}/file{i}.py": chance.randint(0, 40) for i in range(ITEMS)}
+            numbers = {
+                name: max(0, min(40, n + chance.choice((-2, -1, 0, 0, 0, 1)))) if wandering else chance.randint(0, 40)
+                for name, n in numbers.items()
+            }
             items = {name: [n, 40] for name, n in numbers.items()} if ratio else numbers
             total = sum(numbers.values())
             rows.append(
