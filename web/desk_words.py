@@ -230,7 +230,9 @@ def going_live(found: Outlook, ahead: Ahead, today: date) -> list[str]:
     said = []
     if found.goals:
         said.append(f"{wording.count(len(found.teams), 'team')} would have {wording.count(found.goals, 'goal')}.")
-        counted = [f"{number} {status}" for status, number in found.counts.items()]
+        counted = [
+            f"{number} {'without data' if status == 'no data' else status}" for status, number in found.counts.items()
+        ]
         said.append(f"On day one: {wording.listed(counted)}.")
     else:
         said.append("Nothing would be asked of any team: it has no goals yet.")

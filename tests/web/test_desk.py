@@ -308,7 +308,7 @@ def test_going_live_says_first_what_it_would_mean(client, world):
     address = "/programs/second/desk/go-live"
     before = AuditRow.objects.count()
     said = words(tess.get(address))
-    assert "2 teams would have 3 goals. On day one: 3 no data." in said
+    assert "2 teams would have 3 goals. On day one: 3 without data." in said
     assert "2 people get their first mail on Mon 23 Mar: Alice and Wanda." in said
     assert AuditRow.objects.count() == before
     Program.objects.filter(key="second").update(sponsor=None)
@@ -355,6 +355,8 @@ def test_completing_with_a_guard_leaves_a_record_that_nobody_changes(owner, worl
         ("waves/move", {"to": "", "teams": ["api"]}),
         ("waves/pilot/open", {"why": "x"}),
         ("metrics/new", {"name": "x"}),
+        ("goals/new", {"whom": "all"}),
+        ("goals/1/remove", {"reason": "x"}),
         ("feeds/new", {"name": "x", "key": "x"}),
         ("pause", {"why": "x"}),
         ("cancel", {"why": "x", "learned": "y"}),

@@ -207,8 +207,8 @@ def _change(request: HttpRequest, key: str, position: int, what: str) -> HttpRes
 
 
 def _program(request: HttpRequest, key: str) -> Program:
-    """A program this person runs and that goes on, or 404."""
-    program = access.owned_program(request, key)
+    """A program this person runs and that goes on, or 404; what is sent to one that is over is told so on its desk."""
+    program = access.desk_program(request, key)
     if lifecycle.has_ended(program):
         raise Http404("it has ended: its goals stay as they are")
     return program
