@@ -9,7 +9,7 @@ import sys
 from drills.figures import table
 from drills.ground import ROOT
 
-DRILLS = ("kill9", "worker_killed", "ingest", "ssrf")
+DRILLS = ("kill9", "worker_killed", "ingest", "ssrf", "access")
 
 
 def main() -> int:

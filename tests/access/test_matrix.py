@@ -5,23 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from django.contrib.auth.middleware import LoginRequiredMiddleware
-from django.shortcuts import get_object_or_404
 from django.test import Client
 from drf_spectacular.generators import SchemaGenerator
 
-from accounts.models import AccessToken
-from accounts.tokens import digest
-from program.models import Feed, ProgramQuerySet
-from teams import roles
 from tests.access.asking import differences, route_of, routes, send, tables, undone, unlisted
+from tests.access.sabotage import SABOTAGE, rows_that_see, without
 from tests.access.table import FILE, filled, read
 from tests.access.world import World, built
-from web import access
-from web.api import runs
-from web.api import tokens as web_tokens
-from web.api.tokens import FeedsObservations
-from web.pages import metrics as metrics_page
 
 TABLE = read(FILE.read_text(encoding="utf-8"))
 NOWHERE = {"api-nowhere"}
@@ -85,45 +75,9 @@ def test_forms_from_elsewhere_are_refused(world: World) -> None:
     assert found == []
 
 
-def everybody(_self, *_args):
-    return _self
-
-
-SABOTAGE = {
-    "a draft or another group's program is shown to all": (ProgramQuerySet, "visible_to", everybody, "GET /programs/"),
-    "everybody may change every program": (ProgramQuerySet, "run_by", everybody, "POST /programs/typing/nudges/"),
-    "nobody has to sign in": (LoginRequiredMiddleware, "process_view", lambda *_a: None, "GET /teams/api/"),
-    "everybody may act in every team": (roles, "acts_in", lambda *_a: True, "POST /teams/api/dispute/"),
-    "everybody settles ownership": (access, "settles_ownership", lambda *_a: True, "POST /ownership/change"),
-    "any token may send to any feed": (
-        runs, "_feed", lambda _request, key: Feed.objects.get(key=key), "POST /api/v1/feeds/inner-ci/"
-    ),
-    "any token may ask anything": (
-        FeedsObservations, "has_permission", lambda *_a: True, "POST /api/v1/feeds/typing-ci/"
-    ),
-    "a dead token goes on": (
-        web_tokens, "recognize", lambda secret, _now: AccessToken.objects.filter(digest=digest(secret)).first(),
-        "POST /api/v1/observations",
-    ),
-    "a dispute of another metric is answered": (
-        metrics_page, "get_object_or_404", lambda rows, pk, **_more: get_object_or_404(rows, pk=pk),
-        "POST /metrics/typing-share/disputes/",
-    ),
-}  # fmt: skip
-"""What a guard is taken out of, in this process only: its place, its name, what stands there instead, which rows see it."""
-
-
 @pytest.mark.parametrize("name", SABOTAGE)
-def test_a_guard_that_is_taken_out_turns_the_matrix_red(world: World, monkeypatch, name) -> None:
-    place, guard, instead, rows = SABOTAGE[name]
-    monkeypatch.setattr(place, guard, instead)
-    for client in world.clients.values():  # middleware is bound when a client first asks
-        monkeypatch.setattr(client.handler, "_middleware_chain", None)
-    asked = [row for row in TABLE.rows if any(str(row).startswith(start) for start in starts(rows))]
+def test_a_guard_that_is_taken_out_turns_the_matrix_red(world: World, name: str) -> None:
+    asked = rows_that_see(name, TABLE.rows)
     assert asked
-    assert [fault for row in asked for fault in differences(world, row)] != []
-
-
-def starts(rows: str) -> list[str]:
-    method, *rest = rows.split()
-    return [f"{method} {address}" for address in rest if address.startswith("/")]
+    with without(name, world):
+        assert [fault for row in asked for fault in differences(world, row)] != []
