@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.shortcuts import get_object_or_404
@@ -23,7 +24,7 @@ from web.pages import metrics as metrics_page
 from web.pages import shared as shared_page
 
 
-def everybody(_self, *_args):
+def everybody(_self: Any, *_args: Any) -> Any:
     return _self
 
 
@@ -84,4 +85,4 @@ def without(name: str, world: World) -> Iterator[None]:
 
 def _forget(world: World) -> None:
     for client in world.clients.values():  # middleware is bound when a client first asks
-        client.handler._middleware_chain = None
+        client.handler._middleware_chain = None  # type: ignore[attr-defined]
