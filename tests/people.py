@@ -119,8 +119,8 @@ def settle(program: str = TYPING, now: datetime = NOW) -> World:
         person.save()
     teams = {key: Team.objects.get(key=key) for key in ("api", "web", "engineering")}
     return World(
-        **people,
-        **teams,
+        **people,  # type: ignore[arg-type]
+        **teams,  # type: ignore[arg-type]
         program=Program.objects.get(key="typing"),
         typed=Metric.objects.get(key="typed-functions"),
         findings=Metric.objects.get(key="findings"),
