@@ -66,7 +66,9 @@ def test_only_owners_get_there_and_only_while_the_program_goes_on(client, world)
     Program.objects.update(state="completed")
     for address in (NEW, FIRST, f"{NEW}/preview"):
         assert owner.get(address).status_code == 404
-    assert owner.post(NEW, LINE | {"do": "save", "reason": "x"}).status_code == 404
+    sent = owner.post(NEW, LINE | {"do": "save", "reason": "x"})
+    assert (sent.status_code, sent["Location"]) == (302, "/programs/typing/desk/"), "its desk says why nothing changed"
+    assert GoalRule.objects.filter(program__key="typing").count() == 2
 
 
 def test_a_new_line_says_at_once_what_it_would_mean(owner):
