@@ -90,8 +90,8 @@ def test_many_addresses_were_reached(seen: Seen) -> None:
 
 
 def _may(subject: str, path: str, exact, of_route) -> set[str]:
-    """What the table lets a subject be answered; beside what their link shows, its holders are nobody."""
-    as_whom = (subject, "nobody") if subject.startswith("c-") else (subject,)
+    """What the table lets a subject be answered; holders of links and tokens are nobody beside what these open."""
+    as_whom = (subject, "nobody") if subject.startswith(("c-", "t-")) else (subject,)
     for one in as_whom:
         if (one, path) in exact:
             return {exact[one, path]}
