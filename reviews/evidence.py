@@ -126,7 +126,7 @@ def collect(review: Review, now: datetime) -> Evidence:
         versions=_new_versions(program, since),
         terms_changed=_terms_changed(program, since),
         exemptions=_exemptions(program, on, since),
-        waves=list(program.waves.annotate(teams=Count("wave_teams"))),
+        waves=list(program.waves.annotate(teams=Count("wave_teams")).order_by("start", "key")),
         said=_said(program, since, now),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from functools import lru_cache
 from typing import Any
 
@@ -16,6 +17,16 @@ from program import wording
 def _address(_prefix: str, name: str, args: tuple[Any, ...], kwargs: tuple[tuple[str, Any], ...]) -> str:
     """The address of a page; looking one up costs more than most of what a page says, and it is always the same."""
     return reverse(name, args=args or None, kwargs=dict(kwargs) or None)
+
+
+def _date_type(typed: date | str | None) -> str:
+    """The type of a field for a day: a browser forgets what is no day, so what was typed wrong stays as text."""
+    if isinstance(typed, str) and typed:
+        try:
+            date.fromisoformat(typed)
+        except ValueError:
+            return "text"
+    return "date"
 
 
 def environment(**options: Any) -> Environment:
@@ -40,7 +51,7 @@ def environment(**options: Any) -> Environment:
     made.filters.update(
         day=wording.day, share=wording.share, item=wording.item, status=wording.status, listed=wording.listed,
         weekday=lambda when: f"{wording.WEEKDAYS[when.weekday()]} {wording.day(when)}",
-        minutes=wording.minutes, hours=wording.hours, moment=wording.moment,
+        date_type=_date_type, minutes=wording.minutes, hours=wording.hours, moment=wording.moment,
         slug=lambda word: word.replace(" ", "-"), percent=lambda fraction: f"{max(0.0, min(1.0, fraction or 0)):.4%}",
     )  # fmt: skip
     return made

@@ -172,7 +172,7 @@ def test_rollout_nudges_and_addresses(play, mail_server):
     said = content("2022-12-27")
     assert said["waves"] == [
         "pilot (2 teams, since 5 Sep)",
-        "everyone (6 teams, planned for 27 Oct, waits for the wave before it)",
+        "everyone (6 teams, since 27 Oct)",
     ]
     assert said["nudges"].endswith(" since the last brief.")
     assert "the address does not work" in said["withheld"]

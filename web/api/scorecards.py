@@ -27,7 +27,9 @@ class CrumbAnswer(serializers.Serializer):
     """One step of a trail."""
 
     item = serializers.CharField(allow_blank=True)
-    source = serializers.CharField(allow_blank=True, help_text="where within the feed it came from")
+    source = serializers.CharField(  # type: ignore[assignment]
+        allow_blank=True, help_text="where within the feed it came from"
+    )
     contribution = serializers.FloatField(allow_null=True)
     closes = serializers.FloatField(allow_null=True, help_text="share of the gap closed so far, 0 to 1")
     trend = serializers.ChoiceField(["new", "grew", "shrank", "same"], allow_null=True)
