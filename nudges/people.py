@@ -45,15 +45,15 @@ class Org:
         """by team and person: from when they lead it"""
 
     @classmethod
-    def read(cls, teams: Mapping[int, Team] | None = None) -> Org:
-        """Two queries, however large the tree; one, where its teams are given."""
+    def read(cls) -> Org:
+        """Two queries, however large the tree."""
         leads: dict[int, list[User]] = defaultdict(list)
         since: dict[tuple[int, int], datetime | None] = {}
         rows = Membership.objects.filter(role=Membership.Role.LEAD).select_related("user")
         for membership in rows.order_by("team", "user__email"):
             leads[membership.team_id].append(membership.user)
             since[membership.team_id, membership.user_id] = membership.since
-        return cls(Team.objects.in_bulk() if teams is None else teams, leads, since)
+        return cls(Team.objects.in_bulk(), leads, since)
 
     def addressee(self, team_id: int, now: datetime | None) -> Addressee | None:
         """Who to tell about a team: the first lead, going up, who is here and can be reached; without a moment,

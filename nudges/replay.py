@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
@@ -24,8 +24,7 @@ from django.db.models import Q
 
 from accounts.models import User
 from program.models import Program
-from program.rules.pretended import FINE, SHORT, Begun, Place, Pretended, on_days, turning_days
-from teams.models import Team
+from program.rules.pretended import FINE, SHORT, Begun, Look, Pretended, looks, on_days, turning_days
 
 from . import hours, policy
 from .models import Mute
@@ -138,12 +137,12 @@ class _Listening:
     mails_that_week: int = 0
 
 
-def replay(program: Program, begun: Begun, now: datetime, teams: Mapping[int, Team] | None = None) -> Replay:
+def replay(program: Program, begun: Begun, now: datetime, org: Org | None = None) -> Replay:
     """Replay a program's goals on one metric, which are pretended to have begun earlier and run until today.
 
-    `teams` is the whole tree, where the caller has read it already.
+    `org` is the tree with its leads, where the caller has read it already.
     """
-    org = Org.read(teams)
+    org = org or Org.read()
     goals = begun.goals
     since = date.fromordinal(begun.course.start)
     whom = {team: org.addressee(team, None) for team in goals}
@@ -220,8 +219,9 @@ def _speak(listening: _Listening, every_weeks: int) -> Iterator[tuple[int, int]]
 
 
 def _this_week(listening: _Listening, monday: date) -> policy.Listener:
-    mails = listening.mails_that_week if listening.mailed == monday else 0
-    return replace(listening.listener, mails_this_week=mails)
+    if listening.mailed != monday:
+        return listening.listener
+    return replace(listening.listener, mails_this_week=listening.mails_that_week)
 
 
 def _nudge(goal: _Goal, number: int, turn: Turn, spoke: date | None, every_weeks: int) -> bool:
@@ -303,7 +303,7 @@ class _Judged:
     def __init__(self, begun: Begun, calendar: _Calendar) -> None:
         self._begun, self._calendar = begun, calendar
         self._days: dict[tuple[str, str], list[int]] = {}
-        self._shared: dict[tuple[int, int, bool], tuple[list[Place], list[int]]] = {}
+        self._shared: dict[tuple[int, int, int, bool], tuple[list[Look], list[int]]] = {}
 
     def goal(self, about: Addressee, zone: str, *, announced: bool) -> _Goal:
         """One team's goal as a person in a zone is told of it."""
@@ -311,19 +311,20 @@ class _Judged:
         turns = self._days_of(zone, about.team.time_zone)
         if not turns:
             return _Goal([], [], [], announced)
-        places, chosen = self._asked(turns, pretended)
-        said = on_days(pretended, places, begun.fresh_for, up=begun.up)
-        fine = [place.day for place, one in zip(places, said, strict=True) if one == FINE]
+        asked, chosen = self._asked(turns, pretended)
+        said = on_days(pretended, asked, up=begun.up)
+        fine = [look.day for look, one in zip(asked, said, strict=True) if one == FINE]
         return _Goal([said[at] for at in chosen], turns, fine, announced)
 
-    def _asked(self, turns: list[int], goal: Pretended) -> tuple[list[Place], list[int]]:
-        """The places of all days that a goal is asked about, and which of them are turns; most teams share them."""
-        key = id(turns), id(goal.track.steps), len(goal.levels) == 2
+    def _asked(self, turns: list[int], goal: Pretended) -> tuple[list[Look], list[int]]:
+        """All days that a goal is asked about, and which of them are turns; most teams share them."""
+        key = id(turns), id(goal.track.steps), id(goal.track.as_of), len(goal.levels) == 2
         if key not in self._shared:
             begun = self._begun
             between = turning_days(goal, begun.course, turns[0], turns[-1], begun.fresh_for)
             days = sorted({*turns, *between})
-            found = [begun.course.place(day) for day in days], [bisect_left(days, day) for day in turns]
+            places = [begun.course.place(day) for day in days]
+            found = looks(goal.track, places, begun.fresh_for), [bisect_left(days, day) for day in turns]
             if len(goal.levels) > 2:  # milestones: which days matter depends on the goal's own levels
                 return found
             self._shared[key] = found

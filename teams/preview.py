@@ -228,7 +228,7 @@ def _line(
     difficulty = None
     if baseline is not None and target is not None:
         needs = pace.needed(baseline, target, (terms.due - terms.start).days, terms.up)
-        own = at.own(team.pk, min(terms.start, day))
+        own = pace.own(track, min(terms.start, day).toordinal(), terms.up)
         mine = at.records.get(team.pk)
         best = max(
             (one for one in (known.fastest(track.size), mine.pace if mine else None) if one is not None), default=None

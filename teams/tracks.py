@@ -3,48 +3,54 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
+from itertools import groupby
+from operator import itemgetter
 from typing import NamedTuple
 
 from django.db import connection
 
 from program.models import MetricVersion
-from program.rules import pace
-from program.rules.pace import Record, Records, record
-from program.rules.series import Reading, SourceReadings
+from program.rules.pace import Record, Records, Stretch, record, stretches
 from program.rules.track import EMPTY, Track, of_one, size_of, track
 
+from .series import load
 from .statements import as_day, fetch
 
-SECOND = {"sum": "0", "ratio": "s.denominator", "mean": "s.count", "max": "0", "latest": "s.count"}
-"""What a value is made of beside the numerator (or, of `max`, the largest)."""
+VALUE = {
+    "sum": "s.numerator", "ratio": "s.numerator / NULLIF(s.denominator, 0)", "mean": "s.numerator / NULLIF(s.count, 0)",
+    "max": "s.maximum", "latest": "CASE WHEN s.count = 1 THEN s.numerator END",
+}  # fmt: skip
+"""The value of one snapshot alone, as program/rules/series.py has it."""
 POSTGRESQL = """
-SELECT src.team_id, src.retired_on, a.days, a.first, a.second
+SELECT src.team_id, src.retired_on, a.days, a.found, src.id
 FROM teams_source src CROSS JOIN LATERAL (
-  SELECT array_agg(s.as_of - DATE '0001-01-01' + 1 ORDER BY s.as_of) AS days,
-    array_agg({first} ORDER BY s.as_of) AS first, array_agg({second} ORDER BY s.as_of) AS second
+  SELECT array_agg(s.as_of - DATE '0001-01-01' + 1 ORDER BY s.as_of)::text AS days,
+    array_agg({value} ORDER BY s.as_of) AS found
   FROM teams_snapshot s WHERE s.source_id = src.id) a
 WHERE src.metric_version_id = %s AND src.team_id IS NOT NULL AND a.days IS NOT NULL
 """
 SQLITE = """
-SELECT src.id, src.team_id, src.retired_on, s.as_of || '', {first}, {second}
+SELECT src.id, src.team_id, src.retired_on, s.as_of || '', {value}
 FROM teams_source src JOIN teams_snapshot s ON s.source_id = src.id
 WHERE src.metric_version_id = %s AND src.team_id IS NOT NULL ORDER BY src.id, s.as_of
 """
-
-
-MOST_STARTS = 32
+NEWEST = """
+SELECT src.id, s.count, s.numerator, s.denominator
+FROM teams_source src JOIN teams_snapshot s ON s.source_id = src.id AND s.as_of = src.newest
+WHERE src.metric_version_id = %s AND src.team_id IS NOT NULL
+"""
 
 
 class Source(NamedTuple):
-    """One source's snapshots: days as ordinals, and the two numbers that values are made of."""
+    """One source's snapshots, each with its value alone; days as ordinals."""
 
+    pk: int
     retired_on: date | None
     days: Sequence[int]
-    first: Sequence[float | None]
-    second: Sequence[float]
+    values: Sequence[float | None]
 
 
 @dataclass(frozen=True)
@@ -54,25 +60,10 @@ class Ground:
     version: MetricVersion
     tracks: dict[int, Track]
     records: dict[int, Record]
-    _own: dict[int, dict[int, float | None]] = field(default_factory=dict)
-    """by day and team: what is worked out once, however often the same start is asked about"""
 
     def track(self, team: int) -> Track:
         """A team's track; empty for one that has measured nothing."""
         return self.tracks.get(team, EMPTY)
-
-    def own(self, team: int, start: date) -> float | None:
-        """A team's own pace before a day."""
-        day = start.toordinal()
-        on_day = self._own.get(day)
-        if on_day is None:
-            if len(self._own) >= MOST_STARTS:
-                self._own.clear()
-            on_day = self._own.setdefault(day, {})
-        if team not in on_day:
-            up = self.version.direction == MetricVersion.Direction.UP
-            on_day[team] = pace.own(self.track(team), day, up)
-        return on_day[team]
 
     def known(self) -> Records:
         """The records, to compare with."""
@@ -86,61 +77,62 @@ class Ground:
 
 
 def ground(version: MetricVersion) -> Ground:
-    """Read what the teams have measured by this version of a metric. One query."""
+    """Read what the teams have measured by this version of a metric. Two queries; more where teams have several
+    sources, or one that is retired."""
     found: dict[int, list[Source]] = defaultdict(list)
-    days: dict[tuple[int, ...], list[int]] = {}
     for team, source in _sources(version):
-        # Most teams are measured on the same days: they share one list.
-        shared = days.setdefault(tuple(source.days), list(source.days))
-        found[team].append(source._replace(days=shared))
-    up, kind = version.direction == MetricVersion.Direction.UP, version.aggregation
-    tracks = {team: _track(kind, sources) for team, sources in found.items()}
-    records = {team: best for team, one in tracks.items() if (best := record(one, kind, up)) is not None}
-    return Ground(version, tracks, records)
+        found[team].append(source)
+    sizes = {
+        pk: size_of(version.aggregation, count, numerator, denominator)
+        for pk, count, numerator, denominator in fetch(NEWEST, [version.pk])
+    }
+    tracks = {team: _of_one(sources[0], sizes) for team, sources in found.items() if _is_plain(sources)}
+    others = [team for team in found if team not in tracks]
+    if others:
+        histories = load({(version.pk, team): date.max for team in others}, whole=[(version.pk, t) for t in others])
+        for (_, team), sources in histories.items():
+            tracks[team] = track(version.aggregation, [source.readings for source in sources])
+    return Ground(version, tracks, _records(tracks, version))
+
+
+def _records(tracks: Mapping[int, Track], version: MetricVersion) -> dict[int, Record]:
+    up = version.direction == MetricVersion.Direction.UP
+    known: dict[int, list[Stretch]] = {}
+    found = {}
+    for team, one in tracks.items():
+        days = known.get(id(one.days))
+        if days is None:
+            days = known[id(one.days)] = stretches(one.days)
+        best = record(one, version.aggregation, up, days)
+        if best is not None:
+            found[team] = best
+    return found
 
 
 def _sources(version: MetricVersion) -> Iterable[tuple[int, Source]]:
-    first = "s.maximum" if version.aggregation == MetricVersion.Aggregation.MAX else "s.numerator"
-    columns = {"first": first, "second": SECOND[version.aggregation]}
+    """Each team's sources; those that were measured on the same days share one list of them."""
+    value = VALUE[version.aggregation]
     if connection.vendor == "postgresql":
-        for team, retired_on, *arrays in fetch(POSTGRESQL.format(**columns), [version.pk]):
-            yield team, Source(retired_on, *arrays)
+        known: dict[str, list[int]] = {}
+        for team, retired_on, text, values, pk in fetch(POSTGRESQL.format(value=value), [version.pk]):
+            if text not in known:
+                known[text] = [int(day) for day in text[1:-1].split(",")]
+            yield team, Source(pk, retired_on, known[text], values)
         return
-    known: dict[str, int] = {}
-    found: dict[int, tuple[int, Source]] = {}
-    for pk, team, retired_on, as_of, one, other in fetch(SQLITE.format(**columns), [version.pk]):
-        if pk not in found:
-            found[pk] = team, Source(as_day(retired_on), [], [], [])
-            days, firsts, seconds = found[pk][1][1:]
-        if as_of not in known:
-            known[as_of] = date.fromisoformat(as_of).toordinal()
-        days.append(known[as_of])  # type: ignore[attr-defined]
-        firsts.append(one)  # type: ignore[attr-defined]
-        seconds.append(other)  # type: ignore[attr-defined]
-    yield from found.values()
+    shared: dict[tuple[str, ...], list[int]] = {}
+    for _, group in groupby(fetch(SQLITE.format(value=value), [version.pk]), key=itemgetter(0)):
+        rows = list(group)
+        pk, team, retired_on, *_ = rows[0]
+        texts = tuple([row[3] for row in rows])
+        if texts not in shared:
+            shared[texts] = [date.fromisoformat(text).toordinal() for text in texts]
+        yield team, Source(pk, as_day(retired_on), shared[texts], [row[4] for row in rows])
 
 
-def _track(kind: str, sources: Sequence[Source]) -> Track:
-    """A team's track: of one source that is not retired and always has a value, in no time."""
-    if len(sources) == 1 and sources[0].retired_on is None:
-        (only,) = sources
-        values = only.first
-        if kind == "ratio" and all(only.second):
-            values = [above / below for above, below in zip(only.first, only.second, strict=True)]  # type: ignore[operator]
-            return of_one(only.days, values, only.second[-1])  # type: ignore[arg-type]
-        if kind == "sum":
-            return of_one(only.days, values, size_of(kind, 0, values[-1], 0.0))  # type: ignore[arg-type]
-    return track(kind, [_readings(kind, source) for source in sources])
+def _is_plain(sources: Sequence[Source]) -> bool:
+    """Whether a team has one source, not retired, that always had a value."""
+    return len(sources) == 1 and sources[0].retired_on is None and None not in sources[0].values
 
 
-def _readings(kind: str, source: Source) -> SourceReadings:
-    made = []
-    for day, one, other in zip(source.days, source.first, source.second, strict=True):
-        ratio, most = kind == "ratio", kind == "max"
-        made.append(
-            Reading(
-                date.fromordinal(day), 0 if ratio or most else int(other), 0.0 if most or one is None else one,
-                other if ratio else 0.0, one if most else None,
-            )
-        )  # fmt: skip
-    return SourceReadings("", made, source.retired_on)
+def _of_one(source: Source, sizes: Mapping[int, float]) -> Track:
+    return of_one(source.days, source.values, sizes.get(source.pk, 0.0))  # type: ignore[arg-type]

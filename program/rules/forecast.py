@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, timedelta
+from functools import lru_cache
 
 from .numbers import reached, whole_days
 
@@ -21,13 +22,16 @@ def slope(series: Sequence[tuple[date, float]]) -> float:
 
 def slope_of(days: Sequence[int], values: Sequence[float]) -> float:
     """The same of days as numbers and their values."""
-    slopes = sorted(
-        (value - values[i]) / (day - days[i])
-        for i in range(len(days))
-        for day, value in zip(days[i + 1 :], values[i + 1 :], strict=True)
-    )
+    first = days[0]
+    slopes = sorted([(values[j] - values[i]) / apart for i, j, apart in _pairs(tuple([day - first for day in days]))])
     middle = len(slopes) // 2
     return slopes[middle] if len(slopes) % 2 else (slopes[middle - 1] + slopes[middle]) / 2
+
+
+@lru_cache(maxsize=256)
+def _pairs(days: tuple[int, ...]) -> list[tuple[int, int, int]]:
+    """All pairs of days and how far apart they are: most series are measured on the same days."""
+    return [(i, j, days[j] - days[i]) for i in range(len(days)) for j in range(i + 1, len(days))]
 
 
 def forecast(series: Sequence[tuple[date, float]], target: float, up: bool) -> date | None:
@@ -44,7 +48,11 @@ def forecast(series: Sequence[tuple[date, float]], target: float, up: bool) -> d
     recent = [point for point in series if (newest - point[0]).days <= WINDOW_DAYS]
     if len(recent) < FEWEST_POINTS:
         return None
-    per_day = slope(recent)
+    return reaches(newest, value, slope(recent), target, up)
+
+
+def reaches(newest: date, value: float, per_day: float, target: float, up: bool) -> date | None:
+    """When a value that is not at the target gets there along a slope; None where the slope is 0 or leads away."""
     if per_day == 0 or (per_day > 0) != up:
         return None
     days = (target - value) / per_day

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import date
 from typing import NamedTuple
 
-from .forecast import WINDOW_DAYS, forecast
+from .forecast import reaches
+from .numbers import reached
 from .series import NOTHING, Value
 from .status import Status, Terms, path_on, status_of, target_of
 from .track import Track
@@ -34,12 +35,12 @@ def outlook(terms: Terms, track: Track, day: date) -> Outlook:
     target = target_of(terms, baseline)
     path = path_on(terms, baseline, target, day)
     status, reason = status_of(terms, now, baseline, target, path, None, day)
-    reaches = None
+    forecast = None
     if status is Status.BEHIND and target is not None:
-        reaches = forecast(_recent(track, day.toordinal()), target, terms.up)
-        status, reason = status_of(terms, now, baseline, target, path, reaches, day)
+        forecast = _forecast(track, day.toordinal(), target, up=terms.up)
+        status, reason = status_of(terms, now, baseline, target, path, forecast, day)
     level, since = (None, None) if baseline is None else (baseline[1], baseline[0])
-    return Outlook(status, reason, value, as_of, level, since, target, path, reaches)
+    return Outlook(status, reason, value, as_of, level, since, target, path, forecast)
 
 
 def _baseline(terms: Terms, track: Track, day: date) -> tuple[date, float] | None:
@@ -53,11 +54,9 @@ def _baseline(terms: Terms, track: Track, day: date) -> tuple[date, float] | Non
     return None if at is None else (date.fromordinal(track.days[at]), track.values[at])
 
 
-def _recent(track: Track, day: int) -> list[tuple[date, float]]:
-    """The points of the 90 days before the newest one on or before a day."""
-    until = track.until(day)
-    first = until
-    while first and track.days[first - 1] >= track.days[until - 1] - WINDOW_DAYS:
-        first -= 1
-    pairs = zip(track.days[first:until], track.values[first:until], strict=True)
-    return [(date.fromordinal(when), value) for when, value in pairs]
+def _forecast(track: Track, day: int, target: float, *, up: bool) -> date | None:
+    """As forecast() says of the points until a day."""
+    until, per_day = track.until(day), track.slope(day)
+    if per_day is None or reached(track.values[until - 1], target, up):
+        return None
+    return reaches(date.fromordinal(track.days[until - 1]), track.values[until - 1], per_day, target, up)

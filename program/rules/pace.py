@@ -19,8 +19,9 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from operator import itemgetter
 
-from .forecast import FEWEST_POINTS, WINDOW_DAYS, slope_of
+from .forecast import WINDOW_DAYS
 from .numbers import equal, reached
 from .numbers import whole_days as rounded_up
 from .track import Track
@@ -55,40 +56,42 @@ def needed(baseline: float, target: float, days: int, up: bool) -> float:
 
 def own(track: Track, start: int, up: bool) -> float | None:
     """The team's own pace before a day; None with fewer than three points in 90 days."""
-    until = track.until(start)
-    if not until:
-        return None
-    first = until - 1
-    edge = track.days[until - 1] - WINDOW_DAYS
-    while first and track.days[first - 1] >= edge:
-        first -= 1
-    if until - first < FEWEST_POINTS:
-        return None
-    found = slope_of(track.days[first:until], track.values[first:until])
-    return found if up else -found
+    found = track.slope(start)
+    return found if up or found is None else -found
 
 
-def record(track: Track, aggregation: str, up: bool) -> Record | None:
-    """The team's fastest 90 days; None with a shorter history. A sum that began at 0 has no share to compare."""
-    days, values = track.days, track.values
-    relative = aggregation == "sum"
-    begin, best, level = 0, None, 0.0
+Stretch = tuple[int, int, int]
+"""Two places in a series, and how many days they are apart."""
+
+
+def stretches(days: Sequence[int]) -> list[Stretch]:
+    """Each point with the newest one 90 or more days before it; most teams are measured on the same days."""
+    found, begin = [], 0
     for at, day in enumerate(days):
         if day - days[begin] < WINDOW_DAYS:
             continue
         while days[begin + 1] <= day - WINDOW_DAYS:
             begin += 1
-        before = values[begin]
-        moved = (values[at] - before if up else before - values[at]) / (day - days[begin])
-        if relative:
-            if not before:
-                continue
-            moved /= abs(before)
-        if best is None or moved > best:
-            best, level = moved, before
-    if best is None:
+        found.append((begin, at, day - days[begin]))
+    return found
+
+
+def record(track: Track, aggregation: str, up: bool, held: Sequence[Stretch] | None = None) -> Record | None:
+    """The team's fastest 90 days; None with a shorter history. A sum that began at 0 has no share to compare.
+
+    `held` are the stretches of the track's days, where they are known already.
+    """
+    values, sign = track.values, 1 if up else -1
+    held = stretches(track.days) if held is None else held
+    if aggregation == "sum":
+        shares = [(sign * (values[j] - values[i]) / n / abs(values[i]), i) for i, j, n in held if values[i]]
+        if not shares:
+            return None
+        best, began = max(shares, key=itemgetter(0))
+        return Record(best, abs(values[began]))
+    if not held:
         return None
-    return Record(best, abs(level) if relative else track.size)
+    return Record(max([sign * (values[j] - values[i]) / n for i, j, n in held]), track.size)
 
 
 class Records:

@@ -127,25 +127,46 @@ def _target(baseline: float, asked: Asked, aggregation: str, *, up: bool) -> flo
     return target_by_share(baseline, (asked.target - asked.baseline) / (ideal - asked.baseline), aggregation, direction)
 
 
-def on_days(goal: Pretended, places: Sequence[Place], fresh_for: int, *, up: bool) -> list[int]:
-    """What the goal would have said on each of these days (in order): NEITHER, FINE or SHORT."""
-    track = goal.track
-    steps, held, as_of, levels = track.steps, track.held, track.as_of, goal.levels
-    target, allowed, known_from = levels[-1], goal.allowed if up else -goal.allowed, goal.known_from
-    at, last = bisect_right(steps, places[0].day) - 1 if places else -1, len(steps) - 1
+class Look(NamedTuple):
+    """A day on which a track is asked: where it lies on the path, and which of the track's steps holds then (fresh)."""
+
+    day: int
+    step: int
+    """-1: nothing, or stale"""
+    piece: int
+    through: float
+    over: bool
+
+
+def looks(track: Track, places: Sequence[Place], fresh_for: int) -> list[Look]:
+    """How these days (in order) look on a track; the same for all tracks with the same steps."""
+    steps, as_of, last = track.steps, track.as_of, len(track.steps) - 1
+    at = bisect_right(steps, places[0].day) - 1 if places else -1
     found = []
     for day, piece, through, over in places:
         while at < last and steps[at + 1] <= day:
             at += 1
-        value = held[at] if at >= 0 else None
-        if value is None or as_of[at] == NEVER or day - as_of[at] > fresh_for or day < known_from:
+        known = at >= 0 and as_of[at] != NEVER and day - as_of[at] <= fresh_for
+        found.append(Look(day, at if known else -1, piece, through, over))
+    return found
+
+
+def on_days(goal: Pretended, asked: Sequence[Look], *, up: bool) -> list[int]:
+    """What the goal would have said on each of these days: NEITHER, FINE or SHORT."""
+    held, levels = goal.track.held, goal.levels
+    target, allowed, known_from = levels[-1], goal.allowed if up else -goal.allowed, goal.known_from
+    found = []
+    for day, step, piece, through, over in asked:
+        value = held[step] if step >= 0 and day >= known_from else None
+        if value is None:
             found.append(NEITHER)
             continue
         level = target
         if not over:  # on its path or at its target: the easier of the two decides
             begin = levels[piece]
             path = begin + (levels[piece + 1] - begin) * through - allowed
-            level = min(path, target) if up else max(path, target)
+            if path < target if up else path > target:
+                level = path
         missing = level - value if up else value - level
         # What counts as equal is asked only where it may be.
         fine = missing <= 0 or (missing < CLOSE * (1 + abs(level) + abs(value)) and reached(value, level, up))

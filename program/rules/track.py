@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
+from .forecast import FEWEST_POINTS, WINDOW_DAYS, slope_of
 from .series import SourceReadings, points, value_on
 
 
@@ -28,6 +29,8 @@ class Track:
     held: Sequence[float | None]
     as_of: Sequence[int]
     size: float
+    _slopes: dict[int, float | None] = field(default_factory=dict, compare=False, repr=False)
+    """worked out once, however often it is asked"""
 
     def on(self, day: int) -> tuple[float | None, int | None]:
         """The team's value on a day, and the day it is of; (None, None) where nothing has been measured."""
@@ -39,6 +42,17 @@ class Track:
     def until(self, day: int) -> int:
         """How many points lie on or before a day."""
         return bisect_right(self.days, day)
+
+    def slope(self, day: int) -> float | None:
+        """The Theil–Sen slope of the 90 days before the newest point on or before a day; None with fewer than three."""
+        until = self.until(day)
+        if until not in self._slopes:
+            first, edge = until, self.days[until - 1] - WINDOW_DAYS if until else 0
+            while first and self.days[first - 1] >= edge:
+                first -= 1
+            enough = until - first >= FEWEST_POINTS
+            self._slopes[until] = slope_of(self.days[first:until], self.values[first:until]) if enough else None
+        return self._slopes[until]
 
     def baseline(self, start: int, day: int) -> int | None:
         """The place of the baseline's point as it is known on a day: the newest on or before the start, else the first

@@ -24,13 +24,12 @@ from program.typed_in import TypedIn
 from teams import goal_lines, lifecycle
 from teams.goal_lines import Leaving
 from teams.metric_totals import totals_now
-from teams.models import Team
 from teams.preview import Preview, begun_earlier, preview
 from teams.typed import Unfit
 from web import access, desk_words, goal_form, goal_preview
 from web.goal_form import Choices, Read
 from web.goal_preview import Shown
-from web.grounds import ground_of
+from web.grounds import ground_of, org
 from web.heatmap import safe
 from web.render import page
 
@@ -158,7 +157,7 @@ def table(request: HttpRequest, key: str, position: int = 0) -> HttpResponse:
     asked = _asked(request, key, position)
     if asked.read.rule is None:
         raise Http404("a line with faults has no table")
-    found = preview(asked.program, asked.read.rule, ground_of(_version(asked)), now())
+    found = preview(asked.program, asked.read.rule, ground_of(_version(asked)), now(), asked.choices.teams)
     text = io.StringIO(newline="")
     rows = csv.writer(text)
     for row in goal_preview.table(found):
@@ -232,7 +231,7 @@ def _asked(request: HttpRequest, key: str, position: int) -> Asked:
     day = today(program.review_zone)
     choices = Choices(
         versions=goal_form.all_metrics(access.metrics(request)),
-        teams=Team.objects.in_bulk(),
+        teams=org().teams,
         waves=list(program.waves.values_list("key", flat=True)),
     )
     query = _query(request)
@@ -262,7 +261,7 @@ def _shown(request: HttpRequest, asked: Asked) -> tuple[Preview | None, Shown | 
     begun = begun_earlier(found, until - timedelta(weeks=WEEKS), until)
     total = totals_now([version], asked.day).get(version.pk)
     return found, goal_preview.shown(
-        found, replay(asked.program, begun, moment, found.teams), total,
+        found, replay(asked.program, begun, moment, org()), total,
         sort=query.get("sort", ""), show=query.get("show", ""), every=bool(query.get("every")),
     )  # fmt: skip
 

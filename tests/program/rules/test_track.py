@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from program.rules.numbers import equal
 from program.rules.outlook import outlook
-from program.rules.pretended import FINE, NEITHER, SHORT, Asked, Course, on_days, pretend, turning_days
+from program.rules.pretended import FINE, NEITHER, SHORT, Asked, Course, looks, on_days, pretend, turning_days
 from program.rules.series import Reading, SourceReadings, points, value_on
 from program.rules.status import FINE as FINE_STATUSES
 from program.rules.status import SHORT as SHORT_STATUSES
@@ -94,7 +94,8 @@ def test_a_goal_begun_on_its_own_start_says_day_by_day_what_is_judged(data, give
     assert goal is not None
     assert equal(goal.levels[-1], last.target) or goal.levels[0] == last.baseline
     span = [START + timedelta(days=n) for n in range(0, 420, 7)]
-    said = on_days(goal, [course.place(day.toordinal()) for day in span], terms.fresh_for, up=terms.up)
+    places = [course.place(day.toordinal()) for day in span]
+    said = on_days(goal, looks(found, places, terms.fresh_for), up=terms.up)
     for day, word in zip(span, said, strict=True):
         status = judge(terms, given_sources, day).status
         expected = SHORT if status in SHORT_STATUSES else FINE if status in FINE_STATUSES else NEITHER
@@ -129,7 +130,8 @@ def test_a_goal_that_was_fine_between_two_days_was_so_on_a_turning_day(data, giv
     first = START.toordinal() + after
 
     def fine(among: list[int]) -> bool:
-        return FINE in on_days(goal, [course.place(day) for day in among], terms.fresh_for, up=terms.up)
+        asked_on = looks(goal.track, [course.place(day) for day in among], terms.fresh_for)
+        return FINE in on_days(goal, asked_on, up=terms.up)
 
     every = list(range(first + 1, first + length))
     assert fine(turning_days(goal, course, first, first + length, terms.fresh_for)) == fine(every)
