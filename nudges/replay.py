@@ -33,6 +33,7 @@ from .people import Addressee, Org, zones
 WEEKS = 26
 FIRST_WEEKS = 4
 SOME_DAY = date(2000, 1, 3)
+NEVER_AGAIN = date.max.toordinal() + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,18 +109,13 @@ class _Goal:
     """the days on which it was fine"""
     announced: bool
     last_said: date | None = None
-    last_day: int = 0
     streak: int = 0
     thanked: bool = True
     quiet_until: date = date.min
     """the due day before which policy.py lets nothing be said of it, unless it recovers"""
 
-    def recovered(self, turn: int) -> bool:
-        """Whether it was fine on some day since it was last spoken of."""
-        if self.last_said is None:
-            return False
-        at = bisect_left(self.fine, self.last_day)
-        return at < len(self.fine) and self.fine[at] <= self.days[turn]
+    next_fine: int = NEVER_AGAIN
+    """the first day on which it was fine since it was last spoken of"""
 
 
 @dataclass(slots=True)
@@ -203,7 +199,9 @@ def _speak(listening: _Listening, every_weeks: int) -> Iterator[tuple[int, int]]
             if not goal.announced:
                 goal.announced, notices = True, notices + 1
             elif state == SHORT:
-                nudges += _nudge(goal, number, turn, spoke, every_weeks)
+                recovered = goal.next_fine <= goal.days[number]
+                if recovered or turn.due_day >= goal.quiet_until:
+                    nudges += _nudge(goal, number, turn, spoke, every_weeks, recovered)
             elif state == FINE and not goal.thanked:
                 goal.thanked, notices = True, notices + 1
         if not nudges and not notices:
@@ -224,11 +222,8 @@ def _this_week(listening: _Listening, monday: date) -> policy.Listener:
     return replace(listening.listener, mails_this_week=listening.mails_that_week)
 
 
-def _nudge(goal: _Goal, number: int, turn: Turn, spoke: date | None, every_weeks: int) -> bool:
+def _nudge(goal: _Goal, number: int, turn: Turn, spoke: date | None, every_weeks: int, recovered: bool) -> bool:
     """Whether a goal that is short is spoken of on this turn."""
-    recovered = goal.recovered(number)
-    if turn.due_day < goal.quiet_until and not recovered:
-        return False
     decided = _decided(
         every_weeks,
         None if spoke is None else (turn.due_day - spoke).days,
@@ -240,7 +235,9 @@ def _nudge(goal: _Goal, number: int, turn: Turn, spoke: date | None, every_weeks
         return False
     goal.streak, wait = decided
     goal.quiet_until = turn.due_day + wait
-    goal.last_said, goal.last_day, goal.thanked = turn.due_day, goal.days[number], False
+    goal.last_said, goal.thanked = turn.due_day, False
+    after = bisect_left(goal.fine, goal.days[number])
+    goal.next_fine = goal.fine[after] if after < len(goal.fine) else NEVER_AGAIN
     return True
 
 

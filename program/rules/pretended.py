@@ -167,10 +167,12 @@ def on_days(goal: Pretended, asked: Sequence[Look], *, up: bool) -> list[int]:
             path = begin + (levels[piece + 1] - begin) * through - allowed
             if path < target if up else path > target:
                 level = path
-        missing = level - value if up else value - level
         # What counts as equal is asked only where it may be.
-        fine = missing <= 0 or (missing < CLOSE * (1 + abs(level) + abs(value)) and reached(value, level, up))
-        found.append(FINE if fine else SHORT)
+        missing = level - value if up else value - level
+        if missing > CLOSE and missing > CLOSE * (1 + abs(level) + abs(value)):
+            found.append(SHORT)
+        else:
+            found.append(FINE if missing <= 0 or reached(value, level, up) else SHORT)
     return found
 
 
