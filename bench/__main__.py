@@ -7,11 +7,18 @@ import sys
 import tempfile
 from collections.abc import Callable
 
+NAMES = ("judge", "ingest", "scorecard", "desk", "apply", "storage")
+
 
 def main(wanted: list[str]) -> int:
     """Run the benchmarks whose names begin with one of `wanted` (all but storage, if none is named)."""
     from tests.services import postgresql
 
+    unknown = [prefix for prefix in wanted if not any(name.startswith(prefix) for name in NAMES)]
+    if unknown:
+        sys.exit(
+            f"no benchmark begins with {', '.join(unknown)}; expected {', '.join(NAMES)}, or none for all but storage"
+        )
     with tempfile.TemporaryDirectory(prefix="quality-bench-") as folder, postgresql() as url:
         os.environ |= {"DATABASE_URL": url, "VAR_DIR": folder, "DJANGO_SETTINGS_MODULE": "config.settings"}
         import django
@@ -25,18 +32,10 @@ def main(wanted: list[str]) -> int:
 
         call_command("migrate", verbosity=0)
         report = Report()
-        parts: tuple[tuple[str, Callable[[Report], None]], ...]
-        parts = (
-            ("judge", judging.run),
-            ("ingest", ingesting.run),
-            ("scorecard", reading.run),
-            ("desk", previewing.measure),
-            ("apply", applying.measure),
-        )
-        if wanted:
-            parts = (*parts, ("storage", storage.run))
-        for name, part in parts:
-            if not wanted or any(name.startswith(prefix) for prefix in wanted):
+        parts: tuple[Callable[[Report], None], ...]
+        parts = (judging.run, ingesting.run, reading.run, previewing.measure, applying.measure, storage.run)
+        for name, part in zip(NAMES, parts, strict=True):
+            if any(name.startswith(prefix) for prefix in wanted) if wanted else name != "storage":
                 print(f"-- {name} …", flush=True)
                 part(report)
                 if name in PARTS:
