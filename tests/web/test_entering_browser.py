@@ -58,7 +58,7 @@ def test_from_the_invitation_to_the_second_factor(world, live_server, page, trou
     page.click("summary")
     page.fill("#email", "new@example.com")
     page.click("text=Send an invitation")
-    page.wait_for_selector("text=An invitation is on its way to new@example.com")
+    page.wait_for_selector("text=An invitation to new@example.com waits in the outbox")
     assert page.evaluate(AUDIT) == []
     page.click("text=Sign out")
 

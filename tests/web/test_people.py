@@ -90,7 +90,7 @@ def test_queries_are_constant(world, root, django_assert_num_queries):
     client = as_(root)
 
     def look() -> None:
-        with django_assert_num_queries(8):
+        with django_assert_num_queries(9):
             assert client.get("/people/").status_code == 200
 
     look()
@@ -109,7 +109,9 @@ def test_an_administrator_invites_as_anything_and_the_mail_waits_in_the_outbox(w
     client = as_(root)
     answer = client.post("/people/invite", {"email": "New@example.com", "name": "New", "role": "viewer"})
     assert answer["Location"] == "/people/"
-    assert "An invitation is on its way to new@example.com." in said(client.get("/people/"))
+    assert "An invitation to new@example.com waits in the outbox: below is said how its mail stands." in said(
+        client.get("/people/")
+    )
     person = User.objects.get(email="new@example.com")
     assert (roles.of(person), person.name) == ("viewer", "New")
     letter = Delivery.objects.get()
@@ -241,3 +243,47 @@ def test_an_administrator_who_reads_only_is_none(world, root):
 def test_an_ended_invitation_is_told(world, root):
     entry.invite("new@example.com", None, root, NOW - timedelta(days=8), name="New")
     assert "invitation ended 15 Mar 2026" in said(as_(root).get("/people/"))
+
+
+@pytest.mark.parametrize(
+    ("state", "told"),
+    [
+        ({}, "the mail waits to be sent since 16 Mar 2026 09:30."),
+        ({"reason": "connection refused"}, "the mail waits since 16 Mar 2026 09:30, and could not be sent so far: "
+         "connection refused."),
+        ({"state": "sent", "sent_at": NOW + timedelta(minutes=1)}, "the mail was sent on 16 Mar 2026 09:31."),
+        ({"state": "held", "reason": "too many at once"}, "the mail is held in the outbox: too many at once."),
+        ({"state": "in doubt", "reason": "cut"}, "the mail may have arrived or not: cut."),
+        ({"state": "failed", "reason": "550 no such user"}, "the mail could not be sent: 550 no such user."),
+        (None, "no mail was sent: its link was printed on the server."),
+    ],
+)  # fmt: skip
+def test_who_invites_sees_how_the_mail_stands(world, root, state, told):
+    hint = "Without a mail server: manage.py invite new@example.com on the server prints another link"
+    tess = as_("tess@example.com")
+    tess.post("/people/invite", {"email": "new@example.com", "name": "New"})
+    if state is None:
+        Delivery.objects.all().delete()
+    elif state:
+        Delivery.objects.update(**state)
+    assert f"Invited, not here yet New : {told}" in said(tess.get("/people/")).replace("New:", "New :")
+    assert hint not in said(tess.get("/people/")), "who has no way to the server is not sent there"
+    person = User.objects.get(email="new@example.com")
+    is_out = state is not None and state.get("state") == "sent"
+    for page in (said(as_(root).get("/people/")), said(as_(root).get(f"/people/{person.pk}/"))):
+        assert told in page
+        assert (hint in page) is not is_out
+    assert "Invited, not here yet" not in said(as_("pam@example.com").get("/people/")), "another owner's"
+    assert "Invited, not here yet" not in said(as_("charlie@example.com").get("/people/"))
+
+
+def test_an_invitation_that_opens_nothing_any_more_is_not_told(world, root):
+    client = as_(root)
+    client.post("/people/invite", {"email": "new@example.com"})
+    person = User.objects.get(email="new@example.com")
+    for change in ({"used_at": NOW}, {"revoked_at": NOW}, {"expires_at": NOW}):
+        person.entry_links.update(**change)
+        for address in ("/people/", f"/people/{person.pk}/"):
+            assert "Invited, not here yet" not in said(client.get(address))
+        person.entry_links.update(used_at=None, revoked_at=None, expires_at=NOW + timedelta(days=1))
+    assert "Invited, not here yet" in said(client.get("/people/"))

@@ -21,7 +21,8 @@ from accounts.roles import Refused, Role
 from nudges import sign_in_mail
 from program import wording
 from program.models import Program
-from web import access, directory, waits_told
+from web import access, directory, invitations, waits_told
+from web.invitations import Invitation
 from web.render import page
 
 HISTORY = 20
@@ -42,6 +43,8 @@ class Context:
     pages: Page[User]
     is_admin: bool
     may_invite: bool
+    invitations: Sequence[Invitation]
+    more_invitations: int
     roles: Sequence[tuple[str, str]]
     typed: Mapping[str, str]
     problem: str
@@ -55,6 +58,7 @@ class PersonContext:
     template: ClassVar[str] = "pages/person.html"
     here: ClassVar[str] = "people"
     line: directory.Line
+    invitation: Invitation | None
     is_self: bool
     can_sign_in: bool
     runs: Sequence[Program]
@@ -94,7 +98,8 @@ def invite(request: HttpRequest) -> HttpResponse:
         return _list(request, f"A role is one of {', '.join(Role)}.", typed, 400)
     except Refused as refused:
         return _list(request, str(refused), typed, 400)
-    messages.info(request, f"An invitation is on its way to {opened.link.user.email}. It works once, for a week.")
+    whom = opened.link.user.email
+    messages.info(request, f"An invitation to {whom} waits in the outbox: below is said how its mail stands.")
     return redirect("people")
 
 
@@ -162,7 +167,7 @@ def _invite_again(request: HttpRequest, whom: User, at: datetime, reason: str) -
     with transaction.atomic():
         opened = entry.invite(whom.email, None, access.person(request), at, reason=reason)
         sign_in_mail.invite(opened, at)
-    return f"An invitation is on its way to {whom.email}; earlier ones work no more."
+    return f"An invitation to {whom.email} waits in the outbox; earlier ones work no more."
 
 
 ACTIONS: dict[str, Callable[[HttpRequest, User, datetime, str], str]] = {
@@ -192,7 +197,8 @@ def _list(
     reader, at = access.person(request), now()
     q, show = request.GET.get("q", "").strip()[:100], request.GET.get("show", "")
     pages = directory.a_page(directory.people(reader, q, show, at), request.GET.get("page"))
-    is_admin = reader.is_superuser and not reader.reads_only
+    is_admin, may_invite = reader.is_superuser and not reader.reads_only, access.may_invite(request)
+    open_ones = invitations.open_to(reader, at) if may_invite else []
     context = Context(
         sentence=directory.sentence(reader),
         q=q,
@@ -201,7 +207,9 @@ def _list(
         lines=directory.lines(list(pages), at),
         pages=pages,
         is_admin=is_admin,
-        may_invite=access.may_invite(request),
+        may_invite=may_invite,
+        invitations=open_ones[: invitations.SHOWN],
+        more_invitations=len(open_ones[invitations.SHOWN :]),
         roles=[(str(role), roles.MEANS[role]) for role in Role],
         typed=typed or {"email": "", "name": "", "role": ""},
         problem=problem,
@@ -212,16 +220,19 @@ def _list(
 
 def _person(request: HttpRequest, whom: User, problem: str = "", reason: str = "", status: int = 200) -> HttpResponse:
     whom.refresh_from_db()
-    (line,) = directory.lines([whom], now())
+    moment = now()
+    (line,) = directory.lines([whom], moment)
     history = AuditRow.objects.filter(kind="person", key=whom.email).select_related("actor")
     tokens, links = roles.live_tokens(whom), roles.live_share_links(whom)
     ends = ["sessions"]
     ends += [wording.count(len(tokens), "access token")] if tokens else []
     ends += [wording.count(len(links), "share link")] if links else []
+    can_sign_in = entry.can_sign_in(whom)
     context = PersonContext(
         line=line,
+        invitation=None if can_sign_in else invitations.of_person(whom, moment),
         is_self=whom == request.user,
-        can_sign_in=entry.can_sign_in(whom),
+        can_sign_in=can_sign_in,
         runs=list(Program.objects.filter(owners__user=whom).distinct()),
         sponsors=list(Program.objects.filter(sponsor=whom)),
         tokens=tokens,
