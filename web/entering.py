@@ -17,6 +17,7 @@ from accounts.models import User
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 WAITING = "sign-in waits for a code"
+EXPECTED = "set a password a moment ago"
 WAITS_FOR = timedelta(minutes=10)
 LONGEST = 2000
 
@@ -48,6 +49,16 @@ def enter(request: HttpRequest, person: User, wanted: str) -> str:
     request.session.pop(WAITING, None)
     login(request, person, backend=BACKEND)
     return safe(request, wanted)
+
+
+def expect(request: HttpRequest, person: User) -> None:
+    """Who has just set a password signs in next: the form is filled in once, in this browser only."""
+    request.session[EXPECTED] = person.email
+
+
+def expected(request: HttpRequest) -> str:
+    """Whose e-mail the sign-in form begins with, asked once; mostly nobody's."""
+    return str(request.session.pop(EXPECTED)) if EXPECTED in request.session else ""
 
 
 def waiting(request: HttpRequest, now: datetime) -> Waiting | None:

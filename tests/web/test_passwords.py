@@ -80,7 +80,10 @@ def test_the_link_sets_a_password_once(client, ann):
     done = client.post("/set-password/", {"password": NEW})
     assert done["Location"] == "/sign-in/"
     assert "_auth_user_id" not in client.session
-    assert "Your password is set. Sign in with it." in client.get("/sign-in/").content.decode()
+    page = client.get("/sign-in/").content.decode()
+    assert "Your password is set. Sign in with it." in page
+    assert f'value="{ann.email}"' in page
+    assert ann.email not in client.get("/sign-in/").content.decode(), "asked once"
     assert old.get("/me/").status_code == 302
     assert client.login(username=ann.email, password=NEW)
     assert AuditRow.objects.get(kind="person").via == "password link"

@@ -21,7 +21,7 @@ from accounts import entry, throttle
 from accounts.clock import now
 from accounts.roles import Refused
 from nudges import sign_in_mail
-from web import client, single_sign_on, waits_told
+from web import client, entering, single_sign_on, waits_told
 from web.render import page
 
 COOKIE = "entry"
@@ -128,6 +128,7 @@ def set_password(request: HttpRequest) -> HttpResponse:
     if person is None:
         return redirect("set-password")
     messages.info(request, "Your password is set. Sign in with it.")
+    entering.expect(request, person)
     return _unseen(_forget(redirect("sign-in")))
 
 

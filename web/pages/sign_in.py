@@ -66,7 +66,7 @@ class LeavingContext:
 def sign_in(request: HttpRequest) -> HttpResponse:
     """Show the form; its POST signs in and goes on to where the visitor wanted to go."""
     if request.method != "POST":
-        return _page(request, wanted=request.GET.get("next", ""))
+        return _page(request, email=entering.expected(request), wanted=request.GET.get("next", ""))
     email, wanted = request.POST.get("username", "").strip().lower(), request.POST.get("next", "")
     taken = throttle.take(
         (throttle.SIGN_IN, email), (throttle.SIGN_IN_CLIENT, client.address(request)), now=now()
