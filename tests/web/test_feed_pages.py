@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets as secrets_of
 from datetime import timedelta
 
 import pytest
@@ -135,6 +136,43 @@ def test_a_report_is_tried_and_then_stored(client, world):
     payload = client.get(f"/runs/{run.pk}/payload")
     assert (payload.content, payload["Content-Disposition"]) == (LCOV, f'attachment; filename="{run.digest[:16]}"')
     assert sign_in(Client(), "charlie").get(f"/runs/{run.pk}/payload").status_code == 404
+
+
+def test_what_was_tried_is_stored_from_there(client, world):
+    sign_in(client, "tess")
+    text = send(client, "try", source="org/app").content.decode()
+    held = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', text))
+    asked = ("2026-03-15", "org/app", "coverage.info")
+    assert (held["as_of"], held["source"], held["called"]) == asked
+    form = {name: held[name] for name in ("kept", "called", "as_of", "source", "format")}
+    assert client.post("/feeds/ci/take", form | {"do": "store", "kept": "%%%"}).status_code == 400
+    assert client.post("/feeds/ci/take", form | {"do": "store", "kept": ""}).status_code == 400
+    assert stored() == (0, 0, 0)
+    assert client.post("/feeds/ci/take", form | {"do": "store"}).status_code == 302
+    run = Run.objects.get()
+    assert (run.by, run.came_from, run.new, run.asked["as_of"], run.asked["source"]) == (
+        world.tess, "coverage.info", 2, "2026-03-15", "org/app",
+    )  # fmt: skip
+    assert client.get(f"/runs/{run.pk}/payload").content == LCOV
+
+
+def test_what_is_too_large_for_the_page_is_chosen_again(client, world):
+    body = b"".join(b"SF:%s\nDA:1,1\nend_of_record\n" % secrets_of.token_hex(100).encode() for _ in range(9000))
+    page = send(sign_in(client, "tess"), "try", body)
+    assert "To store it, choose the file once more below: it is too large to be held by this page." in words(page)
+    assert "Store this" not in words(page)
+
+
+def test_a_trial_is_a_sentence_a_metric_and_its_lines_are_closed(client, world):
+    sign_in(client, "tess")
+    rows = HEADER + "".join(
+        f"findings,{team},a.py,2026-0{month}-01,{month},\n" for team in ("api", "web") for month in (1, 2, 3)
+    )
+    answer = send(client, "try", rows.encode(), as_of="")
+    said = words(answer)
+    assert "Security findings: 2 teams, 1 Jan 2026 to 1 Mar 2026" in said
+    assert "6 lines, by team and day" in said
+    assert '<details class="more"><summary>6 lines' in answer.content.decode()
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -39,6 +41,10 @@ from web.render import page
 RUNS = 20
 LONGEST_GIVEN = 2000
 LARGEST, LARGEST_INFLATED = 50_000_000, 200_000_000
+LARGEST_KEPT = 1_000_000
+"""Characters of a tried file that its page holds, packed; a form may send some more."""
+LONGEST_NAME = 200
+ASKED = ("as_of", "source", "format")
 
 
 @dataclass(frozen=True)
@@ -84,6 +90,9 @@ class FeedContext:
     fetched_from: str
     trial: Trial | None = None
     tried: str = ""
+    kept: str = ""
+    """the file that was tried, packed, so that it can be stored from here; empty for a large one"""
+    asked: Mapping[str, str] = field(default_factory=dict)
     problem: str = ""
     faults: Sequence[Fault] = ()
     shown_token: str = ""
@@ -206,7 +215,8 @@ def take(request: HttpRequest, key: str) -> HttpResponse:
         return page(request, _context(request, found, problem=f"Nothing came: {failed.reason}"), status=422)
     if do == "try":
         trial = attempt(data, origin, now())
-        return page(request, _context(request, found, trial=trial, tried=name, faults=trial.faults))
+        more = {"kept": _to_keep(data), "asked": {key: request.POST.get(key, "") for key in ASKED}}
+        return page(request, _context(request, found, trial=trial, tried=name, faults=trial.faults, **more))
     try:
         run = ingest(data, origin, now()).run
     except Refused as refused:
@@ -228,11 +238,10 @@ def _fetch(request: HttpRequest, found: Feed, *, dry: bool) -> HttpResponse:
 def _upload(request: HttpRequest, found: Feed) -> tuple[bytes, Origin, str]:
     """The file's bytes, how they are read, and its name. Raises Unfit."""
     file = request.FILES.get("file")
-    if file is None:
-        raise Unfit("A file was expected: choose one first.")
-    if (file.size or 0) > LARGEST:
+    if file is not None and (file.size or 0) > LARGEST:
         raise Unfit(f"A file of at most {LARGEST:,} bytes was expected.")
-    data = inflate(file.read(), LARGEST_INFLATED)
+    data = inflate(_tried(request) if file is None else file.read(), LARGEST_INFLATED)
+    called = (file.name if file is not None else request.POST.get("called", "").replace("\0", "")[:LONGEST_NAME]) or ""
     name = request.POST.get("format") or found.kind
     kind = KINDS.get(name) if name else recognized(data)
     if kind is None:
@@ -241,13 +250,30 @@ def _upload(request: HttpRequest, found: Feed) -> tuple[bytes, Origin, str]:
     origin = of_feed(
         found,
         kind,
-        came_from=file.name or "upload",
+        came_from=called or "upload",
         run_kind=Run.Kind.FILE,
         as_of=_day(day),
         source=read_text(source, "source") or None,
         by=access.person(request),
     )
-    return data, origin, file.name or "the file"
+    return data, origin, called or "the file"
+
+
+def _to_keep(data: bytes) -> str:
+    """A file that was tried, for the page that offers to store it; empty for a large one, which is chosen again."""
+    packed = base64.b64encode(gzip.compress(data, mtime=0)).decode() if len(data) <= LARGEST_INFLATED // 10 else ""
+    return packed if len(packed) <= LARGEST_KEPT else ""
+
+
+def _tried(request: HttpRequest) -> bytes:
+    """The file that was tried a moment ago, as its page holds it. Raises Unfit without one."""
+    kept = request.POST.get("kept", "")
+    if not kept:
+        raise Unfit("A file was expected: choose one first.")
+    try:
+        return base64.b64decode(kept, validate=True)
+    except ValueError:
+        raise Unfit("The file that was tried did not come back whole: choose it again.") from None
 
 
 def _day(text: str) -> date | None:
