@@ -50,6 +50,8 @@ class Picture:
     heat: Markup
     sort: str
     totals: Sequence[TotalLine]
+    beside: str
+    """how the totals' pace goes with the teams'; empty where it speaks for itself"""
     movers: Sequence[Move]
     said: int
     withheld: int
@@ -94,6 +96,7 @@ def picture(found: Program, on: date, present: date, sort: str) -> Picture:
         heat=heatmap.body(shown, heatmap.sorted_rows(shown, sort), grouped=grouped, today=present),
         sort="" if grouped else sort,
         totals=together.lines,
+        beside=overview.teams_beside(shown, together),
         movers=[overview.move(mover) for mover in movers(found, on)],
         said=told.get(Nudge.State.SAID, 0),
         withheld=told.get(Nudge.State.WITHHELD, 0),

@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from program import wording
 from program.models import Playbook
+from program.rules.forecast import WINDOW_DAYS
 from program.rules.status import SHORT
 from teams.goal_facts import Arrival, GoalFacts
 from teams.goal_why import Why
@@ -152,7 +153,7 @@ def _late(goal: GoalFacts) -> str:
     """The forecast beside the due day, in words."""
     reaches, due = goal.forecast, goal.due
     if reaches is None:
-        return "at the pace of the last 90 days"
+        return f"at its own pace of the last {WINDOW_DAYS} days"
     days = (reaches - due).days
     if days <= 0:
         return "in time"

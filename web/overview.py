@@ -39,6 +39,8 @@ class Together:
 
     lines: Sequence[TotalLine]
     pace: str
+    in_time: bool
+    """whether some total reaches its target in time at its pace"""
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,11 @@ class Paced:
         if total.value is None or total.target is None or total.due is None:
             return False
         return not reached(total.value, total.target, total.version.direction == "up")
+
+    @property
+    def is_in_time(self) -> bool:
+        """Whether the pace reaches the target by the day it is due."""
+        return self.reaches is not None and self.total.due is not None and self.reaches <= self.total.due
 
     @property
     def day(self) -> str:
@@ -121,7 +128,16 @@ def together(held: Sequence[tuple[Total, Trend | None]], on: date) -> Together:
     """All totals of a program; the pace of those that come with their trend."""
     paced = [Paced(total, trend.forecast()) for total, trend in held if trend is not None]
     of_metric = {one.total.metric.key: one for one in paced}
-    return Together([line(total, of_metric.get(total.metric.key), on) for total, _ in held], _pace_of_all(paced))
+    lines = [line(total, of_metric.get(total.metric.key), on) for total, _ in held]
+    return Together(lines, _pace_of_all(paced), any(one.is_in_time for one in paced if one.is_open))
+
+
+def teams_beside(board: Board, found: Together) -> str:
+    """Why a total may be in time where teams are not, where that is so; else empty."""
+    short = sum(1 for row in board.rows if any(cell.status in SHORT for cell in row.cells.values()))
+    if not short or not found.in_time:
+        return ""
+    return "A total in time does not say that every team is: those that are ahead make up for those that are not."
 
 
 def sentence(board: Board) -> str:

@@ -84,6 +84,10 @@ def test_the_totals_stand_beside_their_paths(reader):
     assert "Functions with full annotations 28 % as of 1 Mar 30 % 2 points behind 90 % by 31 Dec 2026" in said
     assert "8 Dec 2026, in time" in said
     assert "Security findings 10 findings as of 1 Mar" in said
+    beside = "A total in time does not say that every team is: those that are ahead make up for those that are not."
+    assert beside in said
+    on = reader.get("/programs/typing/?on=2026-01-01")
+    assert beside not in words(on), "no pace yet"
 
 
 def test_each_status_is_counted_by_itself(reader, world):
