@@ -6,6 +6,7 @@ No Django here, and no locale: the same number reads the same on every machine.
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from datetime import date, datetime, timedelta
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -142,6 +143,21 @@ def ago(when: date, today: date) -> str:
         return f"{days} days ago"
     weeks = round(days / 7)
     return "last week" if weeks == 1 else f"{weeks} weeks ago"
+
+
+def days_ago(days: int) -> str:
+    """How long ago in days, however many: "today", "yesterday", "40 days ago"."""
+    return "today" if days <= 0 else "yesterday" if days == 1 else f"{days} days ago"
+
+
+def measured(ages: Collection[int]) -> str:
+    """How old numbers are, by the days since each was measured, as a sentence; empty without any."""
+    if not ages:
+        return ""
+    newest, oldest = days_ago(min(ages)), days_ago(max(ages))
+    if newest == oldest:
+        return f"{'It was' if len(ages) == 1 else 'These numbers were'} measured {newest}."
+    return f"The newest of these numbers was measured {newest}, the oldest {oldest}."
 
 
 def status(word: str) -> str:

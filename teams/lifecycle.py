@@ -155,6 +155,8 @@ class Outlook:
     """teams by what they would wait for"""
     opened: Sequence[str]
     """waves that would open"""
+    ages: Sequence[int]
+    """for each goal that has a value, how many days ago it was measured"""
 
 
 def outlook(program: Program, now: datetime) -> Outlook:
@@ -169,13 +171,16 @@ def outlook(program: Program, now: datetime) -> Outlook:
         waves.open_by_gate(held, now)
         make_goals(held, now, lambda *_: None, entering=True)
         live = Goal.objects.filter(program=held, ended_on=None)
-        counts = Counter(str(one.judgment.status) for one in standings.on(live, today(held.review_zone, now)))
+        day = today(held.review_zone, now)
+        judged = [one.judgment for one in standings.on(live, day)]
+        counts = Counter(str(one.status) for one in judged)
         return Outlook(
             teams=sorted(set(live.order_by().values_list("team_id", flat=True))),
             goals=sum(counts.values()),
             counts={str(status): counts[str(status)] for status in Status if counts[str(status)]},
             waiting=Counter(WaitingTeam.objects.filter(program=held).values_list("why", flat=True)),
             opened=list(opened.exclude(pk__in=before).values_list("key", flat=True)),
+            ages=[(day - one.as_of).days for one in judged if one.as_of],
         )
 
     return taken_back(look)

@@ -50,6 +50,16 @@ class Meaning:
     milestones_left_out: int
 
 
+def after_the_end(program: Program, due: date) -> str:
+    """That a due day lies after the program's end, which is allowed and said wherever it is asked; else empty."""
+    if due <= program.end:
+        return ""
+    return (
+        f"The program ends on {wording.day(program.end)}, before {wording.day(due)}: "
+        "whether it goes on is decided then."
+    )
+
+
 def newest_terms(goal: Goal) -> GoalTerms:
     """The goal's newest terms; a goal always has some."""
     found = goal.terms.select_related("metric_version", "set_by").order_by("-effective_from").first()

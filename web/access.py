@@ -19,6 +19,9 @@ EARLIEST, LATEST = date(1970, 1, 1), date(2199, 12, 31)
 """The days that pages know: a century more or less would only meet the end of the calendar."""
 
 
+MOST_SUGGESTED = 200
+
+
 def person(request: HttpRequest) -> User:
     """Who is signed in; LoginRequiredMiddleware saw to it that somebody is."""
     return cast(User, request.user)
@@ -142,6 +145,12 @@ def settles_ownership(request: HttpRequest) -> bool:
     """Whether this person may say who owns what: an administrator, or whoever runs a live program."""
     user = person(request)
     return owns(user, None) or Program.objects.run_by(user).live().exists()
+
+
+def suggested(request: HttpRequest) -> list[User]:
+    """People to suggest where an e-mail is typed: of those this person sees, who may enter. One query."""
+    found = User.objects.visible_to(person(request)).filter(is_active=True)
+    return list(found.only("email", "name").order_by("name", "email")[:MOST_SUGGESTED])
 
 
 def may_invite(request: HttpRequest) -> bool:

@@ -10,6 +10,7 @@ from typing import ClassVar
 from django.db.models import Q
 from django.urls import NoReverseMatch, reverse
 
+from accounts.models import User
 from program import readiness, wording
 from program.models import GoalRule, Metric, MetricQuerySet, MetricVersion, Program, Wave
 from program.readiness import Missing
@@ -83,6 +84,7 @@ class Context:
     guardrails: Sequence[Metric]
     placed: Mapping[int, str]
     """by team (id): the key of its wave"""
+    people: Sequence[User]
     new_metric: str
     new_goals: str
     attempt: Attempt | None
@@ -93,10 +95,14 @@ def context(
     program: Program,
     now: datetime,
     metrics: MetricQuerySet,
+    people: Sequence[User],
     attempt: Attempt | None = None,
     messages: Sequence[str] = (),
 ) -> Context:
-    """The whole desk, for a reader who may see these metrics; with an attempt, the form that was sent is open again."""
+    """The whole desk, for a reader who may see these metrics; with an attempt, the form that was sent is open again.
+
+    `people` are suggested where an e-mail is typed.
+    """
     desk = read(program, now)
     known, day = desk.known, desk.day
     ended = lifecycle.has_ended(program)
@@ -129,6 +135,7 @@ def context(
         wave_choices=[(wave.key, wave.key) for wave in held],
         guardrails=list(choices.exclude(pk__in=asked)),
         placed={row.team_id: wave.key for wave in held for row in wave.wave_teams.all()},
+        people=people,
         new_metric=address("desk-metric-new", program.key),
         new_goals=address("desk-goals-new", program.key),
         attempt=attempt,

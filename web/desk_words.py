@@ -233,7 +233,7 @@ def going_live(found: Outlook, ahead: Ahead, today: date) -> list[str]:
         counted = [
             f"{number} {'without data' if status == 'no data' else status}" for status, number in found.counts.items()
         ]
-        said.append(f"On day one: {wording.listed(counted)}.")
+        said.append(f"On day one: {wording.listed(counted)}. {wording.measured(found.ages)}".strip())
     else:
         said.append("Nothing would be asked of any team: it has no goals yet.")
     if found.opened:

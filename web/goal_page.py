@@ -215,6 +215,8 @@ def meaning_said(goal: Goal, found: Meaning) -> str:
         if found.pace_now is not None:
             said += f"; the last 90 days brought {_a_month(found.pace_now, version)} a month"
         said += "."
+    if late := renegotiating.after_the_end(goal.program, terms.due):
+        said += f" {late}"
     if found.milestones_left_out:
         number = wording.count(found.milestones_left_out, "milestone")
         said += f" {number} no longer {'fits' if found.milestones_left_out == 1 else 'fit'} and would be left out."

@@ -14,6 +14,8 @@ from program.rules.numbers import reached
 from program.rules.pace import DAYS_A_MONTH, Difficulty
 from program.rules.status import SHORT, Status
 from teams.preview import Line, Preview
+from teams.renegotiating import after_the_end
+from web.hardness import MEANS
 
 SHOWN = 100
 PEOPLE_SHOWN = 20
@@ -82,8 +84,11 @@ class Shown:
     sentence: str
     told: Sequence[str]
     """what else is to be known, a sentence each"""
-    hard: Sequence[tuple[str, int]]
+    hard: Sequence[tuple[str, int, str]]
+    """each word, how many teams, and what it means"""
     total: str
+    aged: str
+    """how long ago it was measured; empty where nothing was"""
     bars: Sequence[Bar]
     ends: tuple[str, str]
     """where the bars begin and end"""
@@ -115,8 +120,9 @@ def shown(preview: Preview, replay: Replay, total: float | None, *, sort: str, s
     return Shown(
         sentence=sentence(preview, replay),
         told=_told(preview),
-        hard=[(str(word), hard[word]) for word in Difficulty if hard[word]],
+        hard=[(str(word), hard[word], MEANS[word]) for word in Difficulty if hard[word]],
         total="" if total is None else wording.value(total, version.unit, version.aggregation),
+        aged=wording.measured([(one.day - day).days for one in preview.lines if (day := one.outlook.as_of)]),
         bars=bars,
         ends=ends,
         target_at=target_at,
@@ -183,6 +189,8 @@ def _told(preview: Preview) -> list[str]:
     if upcoming:
         day = wording.day(preview.rule.start)
         found.append(f"It starts on {day}: until then baseline and target follow the data, and nobody is behind.")
+    if late := after_the_end(preview.rule.program, preview.rule.due):
+        found.append(late)
     return found
 
 

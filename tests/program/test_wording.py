@@ -111,3 +111,17 @@ def test_items_and_lists():
     assert wording.listed(["a", "b", "c"]) == "a, b and c"
     assert wording.listed(["a"]) == "a"
     assert wording.listed([]) == ""
+
+
+@pytest.mark.parametrize(
+    ("ages", "said"),
+    [
+        ([], ""),
+        ([0], "It was measured today."),
+        ([1, 1], "These numbers were measured yesterday."),
+        ([40, 3, 15], "The newest of these numbers was measured 3 days ago, the oldest 40 days ago."),
+        ([0, 400], "The newest of these numbers was measured today, the oldest 400 days ago."),
+    ],
+)
+def test_how_old_numbers_are(ages, said):
+    assert wording.measured(ages) == said

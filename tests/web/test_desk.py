@@ -19,6 +19,7 @@ from teams.models import Goal, WaitingTeam
 from teams.standings import judge_due
 from tests.people import NOW, TYPING, settle
 from tests.web.test_pages import ROWS, sign_in, words
+from web import access
 
 pytestmark = pytest.mark.django_db
 DESK = "/programs/typing/desk/"
@@ -76,7 +77,7 @@ def test_it_reads_from_top_to_bottom(owner):
     ):
         assert part in said, part
     headings = re.findall(r'<h2 id="(\w+)"', owner.get(DESK).content.decode())
-    assert headings == ["charter", "metrics", "goals", "waves", "nudges", "reviews"]
+    assert headings == ["charter", "metrics", "waves", "goals", "nudges", "reviews"]
 
 
 def test_a_member_starts_a_draft_and_a_viewer_none(client, world):
@@ -308,7 +309,7 @@ def test_going_live_says_first_what_it_would_mean(client, world):
     address = "/programs/second/desk/go-live"
     before = AuditRow.objects.count()
     said = words(tess.get(address))
-    assert "2 teams would have 3 goals. On day one: 3 without data." in said
+    assert "2 teams would have 3 goals. On day one: 3 without data. 2 people" in said.replace("</li> <li>", "")
     assert "2 people get their first mail on Mon 23 Mar: Alice and Wanda." in said
     assert AuditRow.objects.count() == before
     Program.objects.filter(key="second").update(sponsor=None)
@@ -463,3 +464,26 @@ def test_queries_do_not_grow(owner, world, django_assert_max_num_queries):
 def test_queries_of_the_steps(owner, world, address, most, django_assert_max_num_queries):
     with django_assert_max_num_queries(most):
         assert owner.get(DESK + address).status_code == 200
+
+
+def test_people_are_suggested_where_an_e_mail_is_typed(owner, world):
+    User.objects.create_user("gone@example.com", is_active=False)
+    for n in range(access.MOST_SUGGESTED):
+        User.objects.create_user(f"z{n:03}@example.com", name=f"Z {n:03}")
+    body = owner.get(DESK).content.decode()
+    held = re.findall(r'<option value="([^"]*@example.com)">', body)
+    assert len(held) == access.MOST_SUGGESTED == 200
+    assert "alice@example.com" in held
+    assert "gone@example.com" not in held
+    assert (
+        len(re.findall(r'<input id="people-(?:sponsor|technical|manager)" [^>]*type="email" [^>]*list="known"', body))
+        == 3
+    )
+    assert body.count('<datalist id="known">') == 1
+
+
+def test_going_live_says_how_old_its_numbers_are(owner, world):
+    apply_text(DRAFT, now=NOW, via="test")
+    Program.objects.update(state="draft")
+    said = words(owner.get(f"{DESK}go-live"))
+    assert "On day one: 1 behind and 2 met. These numbers were measured 15 days ago." in said

@@ -338,3 +338,25 @@ def test_the_queries_do_not_grow(client, world):
     ingest(rows.encode(), Origin("file", "x.csv", KINDS["csv"]), NOW)
     assert [asked(address) for address in addresses] == before
     assert before == [17, 22, 14]
+
+
+def test_it_says_how_old_the_numbers_are_and_what_the_words_mean(owner):
+    said = words(owner.get(f"{NEW}?metric=typed-functions"))
+    assert "These numbers were measured today." in said
+    assert "2 easy: it needs no more than the team&#39;s own pace of the 90 days before the start" in said
+    line = LINE | {"how": "target", "target": "99 %", "due": "2026-03-20"}
+    hard = words(owner.get(f"{NEW}/preview?{urlencode(line)}"))
+    assert "unheard of: it needs more than any team of at least 50 % of its size ever kept for 90 days, itself" in hard
+
+
+def test_a_line_beyond_the_program_s_end_says_so(owner):
+    late = "The program ends on 31 Dec 2026, before 1 Mar 2027: whether it goes on is decided then."
+    assert late in words(owner.get(f"{NEW}/preview?{urlencode(LINE | {'due': '2027-03-01'})}"))
+    assert "whether it goes on" not in words(owner.get(f"{NEW}/preview?{urlencode(LINE | {'due': '2026-12-31'})}"))
+
+
+def test_without_waves_it_says_how_to_get_one(owner, world):
+    way = '<a href="/programs/typing/desk/#waves">add one on the desk</a>'
+    assert way in owner.get(NEW).content.decode()
+    world.program.waves.create(key="pilot", start=NOW.date())
+    assert way not in owner.get(NEW).content.decode()

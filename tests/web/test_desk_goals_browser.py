@@ -71,6 +71,7 @@ def test_a_dragged_number_changes_the_sentence_without_a_reload(world, live_serv
     wait_for(page, "2 goals · 2 already met")
     assert page.evaluate("window.here") == "the same page"
     assert "how=target" in page.url
+    assert page.evaluate("document.querySelector('[data-link]').href") == page.url
     page.reload()
     assert "2 already met" in lede(page)
     assert page.evaluate(AUDIT) == []

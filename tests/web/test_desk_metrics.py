@@ -252,3 +252,10 @@ def test_a_metric_s_page_has_its_playbook_where_mails_lead(client, world):
     sign_in(client, "tess")
     assert f'href="{TYPED}"' in client.get("/metrics/typed-functions/").content.decode()
     assert "Playbook None yet. Write one" in words(client.get("/metrics/findings/"))
+
+
+def test_a_metric_leads_on_to_its_goals(owner, world):
+    link = '<a href="/programs/typing/desk/goals/new?metric=findings">Set goals with it</a>'
+    assert link in owner.get("/programs/typing/desk/metrics/findings/").content.decode()
+    Program.objects.update(state="completed")
+    assert link not in owner.get("/programs/typing/desk/metrics/findings/").content.decode()

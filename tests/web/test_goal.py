@@ -86,6 +86,9 @@ def test_a_lead_proposes_and_an_owner_accepts(client, world, goal):
     said = words(answer)
     assert "Proposed. An owner of Every function typed answers, here and at home." in said
     assert "Alice proposes 60 % by 30 Jun 2027" in said
+    late = "The program ends on 31 Dec 2026, before 30 Jun 2027: whether it goes on is decided then."
+    assert said.count(late) == 2, "in what was done, and in what it would mean"
+    assert late in words(sign_in(client, "tess").get(PAGE)), "also to the owner who answers"
     assert "By these terms Api would be on track today: 28 %, where 25 % is expected." in said
     made = Proposal.objects.get()
     assert (made.target, made.due, made.reason, made.made_by) == (
@@ -95,10 +98,11 @@ def test_a_lead_proposes_and_an_owner_accepts(client, world, goal):
         world.alice,
     )
     address = f"{PAGE}proposals/{made.pk}/answer"
+    sign_in(client, "alice")
     assert client.post(address, {"answer": "accept"}).status_code == 404, "only owners answer"
     answer = sign_in(client, "tess").post(address, {"answer": "accept", "text": "worth it"}, follow=True)
     said = words(answer)
-    assert "Accepted: these are Api&#39;s terms from today on." in said
+    assert f"Accepted: these are Api&#39;s terms from today on. {late}" in said
     assert "● On track" in said
     history = said[said.index("History") :]
     assert (
@@ -158,7 +162,8 @@ def test_a_refused_proposal_says_what_was_expected_and_keeps_what_was_typed(clie
 def test_what_it_would_mean_is_said_before_it_is_proposed(client, world):
     told = (
         "By these terms Api would be on track today: 28 %, where 25 % is expected. The path from 20 % on 1 Jan 2026 "
-        "to 60 % by 30 Jun 2027 asks +2.2 points a month; the last 90 days brought +4.1 points a month."
+        "to 60 % by 30 Jun 2027 asks +2.2 points a month; the last 90 days brought +4.1 points a month. "
+        "The program ends on 31 Dec 2026, before 30 Jun 2027: whether it goes on is decided then."
     )
     sign_in(client, "alice")
     answer = client.get(f"{PAGE}meaning", {"target": "60 %", "due": "2027-06-30"})
@@ -399,3 +404,22 @@ def test_queries_do_not_grow_with_the_history(client, world, goal, django_assert
                                  asked_by=world.bob, declined_by=world.tess, declined_at=at)  # fmt: skip
     with django_assert_max_num_queries(len(few)):
         assert words(client.get(PAGE)).count("Proposed:") == 7
+
+
+def test_a_due_day_within_the_program_has_no_warning(client, world):
+    answer = sign_in(client, "alice").post(f"{PAGE}propose", DRAFT | {"due": "2026-11-30"}, follow=True)
+    said = words(answer)
+    assert "Alice proposes 60 % by 30 Nov 2026" in said
+    assert "whether it goes on is decided then" not in said
+    assert "Due day, if it should be another; the program ends on 31 Dec 2026" in words(
+        sign_in(client, "pam").get(PAGE)
+    )
+
+
+def test_an_owner_who_sets_a_day_after_the_end_is_told(client, world):
+    terms = {"target": "", "due": "2027-06-30", "reason": "agreed"}
+    said = words(sign_in(client, "tess").post(f"{PAGE}terms", terms, follow=True))
+    assert (
+        "Api has its own terms from today on. The program ends on 31 Dec 2026, before 30 Jun 2027: "
+        "whether it goes on is decided then."
+    ) in said

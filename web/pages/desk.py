@@ -60,7 +60,10 @@ def new(request: HttpRequest) -> HttpResponse:
 def show(request: HttpRequest, key: str) -> HttpResponse:
     """The desk."""
     found = access.owned_program(request, key)
-    return page(request, desk.context(found, now(), access.metrics(request), messages=_messages(request)))
+    return page(
+        request,
+        desk.context(found, now(), access.metrics(request), access.suggested(request), messages=_messages(request)),
+    )
 
 
 @require_POST
@@ -90,7 +93,7 @@ def _look(request: HttpRequest, found: Program, part: str, typed: TypedIn) -> Ht
 
 
 def _again(request: HttpRequest, found: Program, attempt: Attempt, status: int) -> HttpResponse:
-    shown = desk.context(found, now(), access.metrics(request), attempt)
+    shown = desk.context(found, now(), access.metrics(request), access.suggested(request), attempt)
     return page(request, shown, status=400 if attempt.typed.faults else status)
 
 

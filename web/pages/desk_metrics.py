@@ -26,8 +26,6 @@ from web import access, feed_links, metric_form
 from web.desk import address
 from web.render import page
 
-PEOPLE_SUGGESTED = 500
-
 
 @dataclass
 class Context:
@@ -51,6 +49,7 @@ class Context:
     trackers: Sequence[tuple[str, str]]
     expected: Mapping[str, str]
     new_goals: str
+    ended: bool
     faults: Mapping[str, str] = field(default_factory=dict)
     opens: Opening | None = None
 
@@ -134,7 +133,7 @@ def _context(
         sentence=_sentence(found, version),
         values=values,
         hints=metric_form.hints(values),
-        people=list(User.objects.filter(is_active=True).order_by("name", "email")[:PEOPLE_SUGGESTED]),
+        people=access.suggested(request),
         feeds=list(access.feeds(request).filter(metrics=found)) if found else [],
         others=others,
         sample=_sample(found, version),
@@ -144,6 +143,7 @@ def _context(
         trackers=metric_form.TRACKER_CHOICES,
         expected={tracker.title: tracker.expects for tracker in TRACKERS.values()},
         new_goals=address("desk-goals-new", program.key),
+        ended=lifecycle.has_ended(program),
         faults=faults or {},
         opens=opens,
     )

@@ -176,7 +176,9 @@ def _again(request: HttpRequest, found: Program, form: str, typed: TypedIn, said
     """The form again, with its faults or with what would follow; the latter as JSON for a script that asks."""
     if typed["do"] == "look" and request.headers.get("Accept") == "application/json":
         return JsonResponse({"said": list(said), "faults": typed.faults})
-    shown: Context = desk.context(found, now(), access.metrics(request), Attempt(form, typed, said))
+    shown: Context = desk.context(
+        found, now(), access.metrics(request), access.suggested(request), Attempt(form, typed, said)
+    )
     return page(request, shown, status=400 if typed.faults else 200)
 
 

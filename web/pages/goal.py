@@ -66,7 +66,7 @@ def propose(request: HttpRequest, key: str, program_key: str, metric_key: str) -
         target, due = _target_and_due(request.POST.get, found)
         reason = typed.text(request.POST.get("reason", ""), "why other terms")
         proposing.propose(found, target=target, due=due, reason=reason, by=user, now=now())
-        return f"Proposed. {_owners(found)} answers, here and at home."
+        return _with_end(f"Proposed. {_owners(found)} answers, here and at home.", found, due)
 
     return _act(request, found, "propose", act)
 
@@ -83,7 +83,7 @@ def set_terms(request: HttpRequest, key: str, program_key: str, metric_key: str)
         rebaseline = bool(request.POST.get("rebaseline"))
         renegotiating.agree(found, target=target, due=due, rebaseline=rebaseline, by=user, reason=reason, now=now())
         anew = " Its baseline comes with the next daily judgment." if rebaseline else ""
-        return f"{found.team.name} has its own terms from today on.{anew}"
+        return _with_end(f"{found.team.name} has its own terms from today on.{anew}", found, due)
 
     return _act(request, found, "terms", act, may_rebaseline=True)
 
@@ -116,7 +116,7 @@ def answer(request: HttpRequest, key: str, program_key: str, metric_key: str, pk
         if what == "accept":
             words = typed.text(request.POST.get("text", ""), "a word to the team", required=False)
             proposing.accept(made, text=words, by=user, now=now())
-            return f"Accepted: these are {found.team.name}'s terms from today on."
+            return _with_end(f"Accepted: these are {found.team.name}'s terms from today on.", found, made.due)
         if what == "decline":
             words = typed.text(request.POST.get("text", ""), "why not, for the team")
             proposing.decline(made, text=words, by=user, now=now())
@@ -180,6 +180,11 @@ def _owner(request: HttpRequest, found: Goal) -> User:
     if not goal_page.may(user, found).answer:
         raise Http404
     return user
+
+
+def _with_end(said: str, found: Goal, due: date | None) -> str:
+    """What was done, with a word where the due day that was asked for lies after the program's end."""
+    return f"{said} {renegotiating.after_the_end(found.program, due) if due else ''}".strip()
 
 
 def _owners(found: Goal) -> str:

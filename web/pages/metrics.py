@@ -102,8 +102,7 @@ def _sentence(facts: Panel, day: date) -> str:
     behind = facts.teams_stale + facts.teams_silent
     if behind:
         return f"{behind} of {facts.teams_wanted} teams have no fresh value."
-    age = (day - facts.newest).days
-    when = "today" if age <= 0 else "yesterday" if age == 1 else f"{age} days ago"
+    when = wording.days_ago((day - facts.newest).days)
     return f"Nothing speaks against these numbers: last measured {when}, of every team that has a goal."
 
 

@@ -8,6 +8,7 @@
   const part = (root, name) => root.querySelector(`[data-part=${name}]`);
   const LONGEST = 6000;
   let waiting = 0, going = null;
+  const link = form.querySelector("[data-link]");
 
   // Numbers are dragged as well as typed; what is dragged is written into its field.
   const drags = [...form.querySelectorAll("input[data-drags]")];
@@ -76,6 +77,7 @@
       const answer = await (fits ? fetch(form.dataset.preview + query, how) : fetch(form.dataset.preview, { ...how, method: "POST", body: fields }));
       if (!answer.ok) throw new Error(String(answer.status));
       swap(await answer.text());
+      if (link) Object.assign(link, { hidden: !fits, href: query });
       if (fits) history.replaceState(null, "", location.pathname + query);
     } catch (fault) {
       if (fault.name === "AbortError") return;
