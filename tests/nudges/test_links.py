@@ -142,6 +142,17 @@ def test_a_broken_link_says_so_and_does_nothing(world, visitor):
     assert mutes() == []
 
 
+@pytest.mark.parametrize("key", ["secret", "typing", "nowhere", "a\0b", "x" * 100_000])
+def test_a_link_tells_of_no_program_that_never_spoke_to_its_person(world, visitor, key):
+    from program.models import Program
+
+    held = {"purpose": "x", "start": world.program.start, "end": world.program.end}
+    Program.objects.create(key="secret", name="Hush", audience="web", **held)
+    answer = visitor.post(url(Intent(world.charlie)), {"program": key})
+    assert (answer.status_code, "Hush" in answer.content.decode()) == (404, False)
+    assert mutes() == []
+
+
 def test_who_is_signed_in_does_not_matter(world):
     client = Client()
     client.force_login(world.bob)

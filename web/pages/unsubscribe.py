@@ -41,7 +41,7 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
         intent = links.read(token)
         if request.method == "POST":
             return _page(request, _act(request, intent))
-    except (links.BadLink, Program.DoesNotExist):
+    except links.BadLink:
         return _page(request, Context("broken"), status=404)
     others = links.programs_heard(intent.person) if intent.program is None and intent.action == links.STOP else ()
     return _page(
@@ -53,10 +53,21 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
 def _act(request: HttpRequest, intent: links.Intent) -> Context:
     one_click = request.POST.get("List-Unsubscribe") == ONE_CLICK
     if key := request.POST.get("program", ""):
-        intent = intent.narrowed(Program.objects.get(key=key))
+        intent = intent.narrowed(_heard(intent, key))
     links.act(intent, clock.now(), via="one click" if one_click else "mail page")
     undo = links.write(intent.reversed())
     return Context("done", intent.action == links.STOP, intent.person.email, intent.program, undo=undo)
+
+
+def _heard(intent: links.Intent, key: str) -> Program:
+    """A program that spoke to this person: of another one the link's holder does not learn that it is there."""
+    heard = links.programs_heard(intent.person)
+    if intent.program is not None:
+        heard.append(intent.program)
+    found = next((program for program in heard if program.key == key), None)
+    if found is None:
+        raise links.BadLink("no such program spoke to this person")
+    return found
 
 
 def _page(request: HttpRequest, context: Context, status: int = 200) -> HttpResponse:
