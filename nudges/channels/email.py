@@ -46,7 +46,8 @@ class EmailChannel:
         """The message as it goes over the wire, with dots still unstuffed."""
         message = EmailMessage(policy=POLICY)
         message["From"] = settings.DEFAULT_FROM_EMAIL
-        name = row.person.name if row.person is not None else ""
+        # A line break in a name would be a header of its own: such a message would never be sent.
+        name = " ".join(row.person.name.split()) if row.person is not None else ""
         message["To"] = formataddr((name, _ascii_domain(row.address)))
         message["Subject"] = row.subject
         message["Date"] = format_datetime(now.astimezone(UTC))

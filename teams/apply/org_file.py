@@ -120,12 +120,18 @@ def _name(metadata: Fields) -> str:
     return name if namespace in ("", "default") else f"{namespace}.{name}"
 
 
+def _shown_name(profile: Fields | None, metadata: Fields) -> str:
+    """What a team or a person is called, on one line as in mails and lists."""
+    name = (profile.text("displayName", most=200) if profile else "") or metadata.text("title", most=200)
+    return " ".join(name.split())
+
+
 def _group(document: Document, key: str, metadata: Fields, spec: Fields, annotations: Fields) -> GroupSpec:
     profile = spec.mapping("profile")
     return GroupSpec(
         document=document,
         key=key,
-        name=(profile.text("displayName", most=200) if profile else "") or metadata.text("title", most=200) or key,
+        name=_shown_name(profile, metadata) or key,
         zone=annotations.zone(ZONE, default=""),
         leads=[entity_name(lead) for lead in annotations.text(LEAD).split(",") if lead.strip()],
         handle=annotations.text(HANDLE, most=200).lstrip("@"),
@@ -154,7 +160,7 @@ def _user(document: Document, key: str, metadata: Fields, spec: Fields, annotati
     return UserSpec(
         document=document,
         key=key,
-        name=(profile.text("displayName", most=200) if profile else "") or metadata.text("title", most=200),
+        name=_shown_name(profile, metadata),
         email=profile.email("email", required=True) if profile else "",
         zone=annotations.zone(ZONE, default=""),
         country=annotations.text(COUNTRY, most=2).upper(),

@@ -90,6 +90,18 @@ def test_what_the_server_gets_is_a_whole_mail(kind, server):
     assert mail.get_body(("plain",)).get_content() == "Hello.\r\n.hidden\r\n"
 
 
+@pytest.mark.parametrize("breaks", ["\r\n", "\n", "\r", "\x0b", "\x85", "\u2028"])
+def test_a_line_break_in_a_name_is_no_header_and_holds_no_mail_up(kind, server, breaks):
+    person = User.objects.create_user("zoe@example.com", name=f"Zoe{breaks}Bcc: evil@example.com")
+    put(address=person.email, person=person, subject=f"Hello{breaks}Bcc: evil@example.com")
+    delivery.deliver_batch(NOW)
+    (exchange,) = server.accepted
+    assert exchange.receivers == ["zoe@example.com"]
+    mail = message_from_bytes(exchange.data, policy=policy.default)
+    assert (mail["Bcc"], mail["To"].addresses[0].display_name) == (None, "Zoe Bcc: evil@example.com")
+    assert mail["Subject"] == "Hello Bcc: evil@example.com"
+
+
 def test_a_calendar_goes_as_a_part_and_as_a_file(kind, server):
     content = "BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nEND:VCALENDAR\r\n"
     put(attachments=[{"content": content, "method": "REQUEST", "filename": "invite.ics"}])

@@ -199,6 +199,16 @@ def test_an_entity_s_members_are_as_the_file_says():
     assert world.api.memberships.filter(user=world.alice, role="lead").exists()
 
 
+def test_what_somebody_is_called_stands_on_one_line():
+    text = ORG.replace("displayName: Bob", 'displayName: "Bob\\r\\nBcc: x"').replace(
+        "displayName: Engineering", 'displayName: "  Engi\\u2028neering "'
+    )
+    apply_text(text, now=NOW, via="test")
+    assert User.objects.get(email="bob@example.com").name == "Bob Bcc: x"
+    assert Team.objects.get(key="engineering").name == "Engi neering"
+    assert apply_text(text, now=NOW, via="test") == []
+
+
 def test_a_role_is_held_since_the_file_first_said_so():
     world = settle()
     later = NOW + timedelta(days=3)

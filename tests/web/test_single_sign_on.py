@@ -18,6 +18,7 @@ from accounts.models import AuditRow, User
 from tests.accounts.test_second_factor import set_up
 from tests.people import NOW, settle
 from tests.web.provider import CLIENT, KEY, OTHER_KEY, SECRET, Provider, provider, public
+from web import single_sign_on
 
 pytestmark = pytest.mark.django_db
 NOT_FINISHED = "Signing in with Acme did not finish."
@@ -252,13 +253,14 @@ def test_somebody_deactivated_does_not_get_in(client, world, sso):
 
 
 def test_an_e_mail_of_another_domain_does_not_get_in(client, world, sso, settings):
-    settings.OIDC_EMAIL_DOMAINS = ["example.org", "@Example.com"]
+    settings.OIDC_EMAIL_DOMAINS, settings.OIDC_CREATE_MEMBERS = ["example.org", "@Example.com"], True
     assert back(client, sso, begin(client)).status_code == 302
     for email in ("alice@evil.example", "alice@example.com.evil.example", "alice@sub.example.com"):
         sso.email = email
         other = Client()
         answer = back(other, sso, begin(other))
         assert (answer.status_code, who(other)) == (400, None)
+        assert "is of no domain that may sign in here" in answer.content.decode()
 
 
 def test_somebody_unknown_is_made_a_member_only_where_the_setting_says_so(client, world, sso, settings):
@@ -313,6 +315,13 @@ def test_a_provider_that_describes_itself_otherwise_is_not_gone_to(client, world
     answer = client.post("/sign-in/sso/")
     assert answer.status_code == 400
     assert NOT_FINISHED in answer.content.decode()
+
+
+def test_the_visitor_is_not_sent_in_the_clear_where_the_issuer_is_not(settings):
+    settings.OIDC_ISSUER = "https://id.example"
+    with pytest.raises(single_sign_on.SignOnFailed, match="begins with https://"):
+        single_sign_on._https_or_same("http://id.example/authorize")
+    assert single_sign_on._https_or_same("https://id.example/authorize") == "https://id.example/authorize"
 
 
 ANSWERS = {
