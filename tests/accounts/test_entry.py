@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 
-from accounts import entry, roles, throttle, tidying
-from accounts.models import Attempt, AuditRow, EntryLink, User
+from accounts import entry, roles, share_links, throttle, tidying, tokens
+from accounts.models import AccessToken, Attempt, AuditRow, EntryLink, ShareLink, User
 from accounts.roles import Refused, Role
 from tests.people import NOW, PASSWORD
 
@@ -118,3 +122,59 @@ def test_what_is_over_is_let_go_and_invitations_are_kept(root, client):
     assert list(EntryLink.objects.values_list("purpose", flat=True)) == ["invitation"]
     assert not Attempt.objects.exists()
     assert client.get("/me/").status_code == 200
+
+
+def both_links(person: User) -> tuple[str, str]:
+    """An invitation and a link for a new password, both live."""
+    opened = [entry._open(person, purpose, None, NOW, timedelta(hours=1)) for purpose in ("invitation", "password")]
+    assert all(entry.find(one.token, NOW) for one in opened)
+    return opened[0].token, opened[1].token
+
+
+def test_setting_a_password_stops_every_other_link(tess):
+    invitation, forgotten = both_links(tess)
+    assert entry.use(forgotten, "quite another password", NOW, name="Mallory") == tess
+    assert entry.find(invitation, NOW) is None
+    tess.refresh_from_db()
+    assert tess.name == "Tess"  # only an invitation asks for the name
+    for token in both_links(tess):
+        entry.change_password(tess, "a third password here", NOW)
+        assert entry.find(token, NOW) is None
+
+
+def test_a_link_of_somebody_who_may_not_enter_is_none(tess):
+    held = both_links(tess)
+    User.objects.filter(pk=tess.pk).update(is_active=False)
+    assert [entry.find(token, NOW) for token in held] == [None, None]
+    assert entry.use(held[0], "quite another password", NOW) is None
+
+
+def test_nothing_that_opens_something_is_kept_as_it_is(root):
+    """Whoever reads the database cannot sign in with what stands there."""
+    opened = entry.invite("new@example.com", None, root, NOW)
+    _, token = tokens.issue("x", ["scorecards:read"], created_by=root)
+    _, shared = share_links.make("x", "team:api", by=root, now=NOW)
+    kept = json.dumps(
+        [*EntryLink.objects.values(), *AccessToken.objects.values(), *ShareLink.objects.values()], default=str
+    )
+    for secret in (opened.token, token, shared):
+        assert secret not in kept
+        assert hashlib.sha256(secret.encode()).hexdigest() in kept
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_at_once_one_sets_the_password():
+    person = User.objects.create_user("many@example.com", PASSWORD)
+    opened = entry._open(person, "password", None, NOW, timedelta(hours=1))
+
+    def one(n: int) -> bool:
+        try:
+            return entry.use(opened.token, f"the password of number {n}", NOW) is not None
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        done = list(pool.map(one, range(16)))
+    assert sum(done) == 1
+    person.refresh_from_db()
+    assert person.check_password(f"the password of number {done.index(True)}")
