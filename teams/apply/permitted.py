@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date
 
 from accounts.models import User
 from program import readiness
 from program.drafts import may_start
-from program.models import Feed, Program, ScoreVersion
+from program.models import Feed, Metric, Program, ScoreVersion
 
 from .feeds import FeedSpec
 from .marked_yaml import Document
@@ -32,11 +33,30 @@ def check(document: Document, spec: ProgramSpec, person: User) -> None:
     for place, feed in enumerate(spec.feeds):
         if feed.kind == "sql" and not _is_held(feed):
             document.fault(("feeds", place, "kind"), "a query on a warehouse is connected by an administrator")
+        for metric in foreign(feed, person, {one.key for one in spec.metrics}):
+            document.fault(("feeds", place), anothers(metric))
     for place, score in enumerate(spec.scores):
         if _is_anothers(score, person):
             document.fault(
                 ("scores", place, "key"), f"score {score.key} is another program's: another key was expected"
             )
+
+
+def foreign(spec: FeedSpec, person: User, defined: Collection[str] = ()) -> list[str]:
+    """Metrics of a feed that this person may bring no numbers of: whoever feeds a metric decides how teams stand.
+
+    `defined` are those of the same file; what the feed brings already stays as it is.
+    """
+    if person.is_superuser and not person.reads_only:
+        return []
+    held = Metric.objects.filter(feeds__key=spec.key).values_list("key", flat=True)
+    may = {*defined, *held, *Metric.objects.run_by(person).values_list("key", flat=True)}
+    return sorted({*spec.metrics, *spec.measures.values()} - may)
+
+
+def anothers(metric: str) -> str:
+    """Why a feed may not bring numbers of a metric."""
+    return f"{metric} is another program's: who runs that program, or an administrator, connects a feed to it"
 
 
 def lacks(program: Program, was: str, day: date) -> list[str]:

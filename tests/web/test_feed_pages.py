@@ -14,7 +14,7 @@ from django.test import Client
 from accounts import secrets
 from accounts.models import AccessToken, AuditRow, User
 from program.feeds.registry import KINDS
-from program.models import Feed, MetricVersion
+from program.models import Feed, GoalRule, MetricVersion, Program, ProgramOwner
 from teams import trust
 from teams.apply.files import apply_text
 from teams.ingest import Origin, ingest
@@ -225,6 +225,23 @@ def test_a_feed_is_connected_on_a_page_and_refused_as_a_file_is(client, world):
     boss = User.objects.create_superuser("boss@example.com", PASSWORD)
     client.force_login(boss)
     assert client.post("/programs/typing/feeds/new", sql)["Location"] == "/feeds/w/"
+
+
+def test_a_feed_brings_numbers_of_ones_own_metrics_only(client, world):
+    held = {"purpose": "x", "start": world.program.start, "end": world.program.end}
+    mine = Program.objects.create(key="mine", name="Mine", state="draft", **held)
+    ProgramOwner.objects.create(program=mine, user=world.charlie, role="technical")
+    version = GoalRule.objects.filter(metric=world.findings).first()
+    GoalRule.objects.create(program=mine, metric=world.findings, position=0, teams=version.teams, start=held["start"],
+                            due=held["end"], target=0)  # fmt: skip
+    sign_in(client, "charlie")
+    assert "metrics=&amp;" in client.get("/programs/mine/feeds/").content.decode()  # the form filled in offers none
+    form = {"key": "w", "name": "W", "kind": "csv", "metrics": "findings"}
+    for more in ({}, {"kind": "junit", "metrics": "", "measures": "failed-tests: findings"}):
+        answer = client.post("/programs/mine/feeds/new", form | more)
+        assert answer.status_code == 400
+        assert "findings is another program's" in words(answer)
+    assert not Feed.objects.filter(key="w").exists()
 
 
 def test_a_credential_is_kept_encrypted_bound_to_its_host_and_never_shown(client, world):

@@ -13,7 +13,7 @@ from django.test import Client
 
 from accounts.audit import record
 from accounts.models import AuditRow, User
-from program.models import GoalRule, Program, ScoreVersion
+from program.models import Feed, GoalRule, Program, ScoreVersion
 from teams import renegotiating
 from teams.apply.export import export
 from teams.apply.files import apply_text
@@ -238,6 +238,28 @@ def test_a_query_on_a_warehouse_is_an_administrator_s(world, client):
     assert "a query on a warehouse is connected by an administrator" in words(answer)
     User.objects.filter(pk=world.pam.pk).update(is_superuser=True)
     assert "a query on a warehouse" not in words(post(sign_in(Client(), "pam"), text))
+
+
+def test_a_feed_brings_no_numbers_of_another_program_s_metric(world, client):
+    """Whoever feeds a metric decides how teams stand: a draft of one's own is no way to it."""
+    sign_in(client, "charlie")
+    own = "metrics: [{key: ours, name: Ours, unit: x, direction: up, aggregation: sum, fresh_for: 30d}]\n"
+    feed = "feeds: [{key: w, name: W, kind: csv, metrics: [ours]}]\n"
+    for change in (
+        ("[ours]", "[ours, findings]"),
+        ("csv, metrics: [ours]", "junit, measures: {failed-tests: findings}"),
+    ):
+        answer = post(client, MINE + own + feed.replace(*change), "apply")
+        assert answer.status_code == 400
+        assert "findings is another program's: who runs that program, or an administrator, connects" in words(answer)
+    assert not Feed.objects.exists()
+    assert post(client, MINE + own + feed, "apply").status_code == 302
+    # What an administrator connected stays, and the owner's file with it.
+    more = MINE + own + feed.replace("[ours]", "[ours, findings]")
+    User.objects.create_superuser("root@example.com", PASSWORD)
+    assert post(sign_in(Client(), "root"), more, "apply").status_code == 302
+    assert post(client, more.replace("name: W", "name: Weekly"), "apply").status_code == 302
+    assert sorted(Feed.objects.get(name="Weekly").metrics.values_list("key", flat=True)) == ["findings", "ours"]
 
 
 def test_another_program_s_score_is_not_changed(world, client):

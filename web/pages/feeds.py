@@ -25,6 +25,7 @@ from program.feeds.packed import inflate
 from program.feeds.registry import KINDS, Kind, recognized
 from program.fetch import FetchFailed
 from program.models import Feed, Metric, MetricVersion, Program
+from teams.apply import permitted
 from teams.apply.changes import Changes
 from teams.apply.feeds import FeedSpec, check, put, read
 from teams.apply.fields import Fields
@@ -121,7 +122,8 @@ def feeds(request: HttpRequest, key: str) -> HttpResponse:
     owner = access.owns(access.person(request), program)
     unplaced = sum(line.run.unplaced for line in lines if line.run)
     said = [str(message) for message in messages.get_messages(request)]
-    metrics = Metric.objects.filter(Q(program=program) | Q(goal_rules__program=program)).distinct()
+    mine = Metric.objects.run_by(access.person(request))
+    metrics = mine.filter(Q(program=program) | Q(goal_rules__program=program)).distinct()
     rows = of_rows(program, metrics.values_list("key", flat=True)) if owner else ""
     return page(request, FeedsContext(program, lines, sentence, owner, rows, unplaced, said))
 
@@ -295,6 +297,8 @@ def edit(request: HttpRequest, key: str, feed_key: str = "") -> HttpResponse:
     spec, faults = _spec(values, program)
     if spec is not None and spec.kind == "sql" and not access.person(request).is_superuser:
         faults.append("a query on a warehouse is connected by an administrator")
+    if spec is not None:
+        faults += [permitted.anothers(metric) for metric in permitted.foreign(spec, access.person(request))]
     if faults or spec is None:
         return page(request, EditContext(program, found, KINDS, values, faults), status=400)
     changes = Changes(now(), "page", access.person(request))
