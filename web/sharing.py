@@ -43,8 +43,11 @@ def badges_of(team: Team) -> list[Thing]:
 
 def may_share(user: User, team: Team) -> bool:
     """Whether a person may make links of a team: who speaks for it, and who runs a program that it has a goal of."""
-    if roles.speaks_for(user, team):
-        return True
+    return roles.speaks_for(user, team) or runs_a_goal_of(user, team)
+
+
+def runs_a_goal_of(user: User, team: Team) -> bool:
+    """Whether a person runs a program that a team has a goal of. One query."""
     mine = Program.objects.run_by(user)
     return Goal.objects.on_scorecards().filter(team=team, program__in=mine).exists()
 

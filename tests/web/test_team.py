@@ -210,7 +210,7 @@ def with_more_metrics(number: int) -> None:
 
 @pytest.mark.parametrize(
     ("address", "judged", "most"),
-    [("/teams/api/", True, 14), ("/teams/api/", False, 22), ("/teams/api/?on=2026-03-10", True, 17)],
+    [("/teams/api/", True, 15), ("/teams/api/", False, 23), ("/teams/api/?on=2026-03-10", True, 17)],
 )
 def test_queries_do_not_grow_with_goals(client, world, address, judged, most, django_assert_max_num_queries):
     with_more_metrics(1)
@@ -225,3 +225,14 @@ def test_queries_do_not_grow_with_goals(client, world, address, judged, most, dj
         judge_due(NOW)
     with django_assert_max_num_queries(len(few)):
         assert client.get(address).content.decode().count('class="goal"') == 12
+
+
+@pytest.mark.parametrize(
+    ("name", "shares"),
+    [("alice", True), ("gina", True), ("tess", True), ("bob", False), ("charlie", False), ("sam", False)],
+)
+def test_the_way_to_a_link_is_shown_to_whoever_may_make_one(client, world, name, shares):
+    judge_due(NOW)
+    page = sign_in(client, name).get("/teams/api/").content.decode()
+    assert ("Show it by a link, or make a badge" in page) is shares
+    assert (client.get("/teams/api/links/").status_code == 200) is shares

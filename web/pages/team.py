@@ -25,7 +25,7 @@ from teams.goal_words import anchor, needs
 from teams.limits import waits_of
 from teams.models import Dispute, GoalQuerySet, Membership, Standing, TakenItem, Team
 from teams.open_matters import open_matters
-from web import access, goal_charts, queue_words
+from web import access, goal_charts, queue_words, sharing
 from web.crumbs import CrumbView, Reader
 from web.figures import figure_answer
 from web.goals import GoalView, goal_views, start_here
@@ -89,7 +89,7 @@ def team(request: HttpRequest, key: str) -> HttpResponse:
         messages=[str(message) for message in messages.get_messages(request)],
         disputes=_disputes(request, found, on),
         reader=reader,
-        may_share=reader.speaks,
+        may_share=on == present and (reader.speaks or sharing.runs_a_goal_of(user, found)),
         waits=_waits(found, user, present) if on == present else [],
     )
     return page(request, context)
