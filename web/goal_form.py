@@ -41,7 +41,8 @@ class Choices:
 
     versions: Mapping[str, MetricVersion]
     teams: Mapping[int, Team]
-    waves: Sequence[str]
+    waves: Mapping[str, int]
+    """how many teams are in each"""
 
     @property
     def leaves(self) -> list[Team]:

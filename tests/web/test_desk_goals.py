@@ -360,3 +360,10 @@ def test_without_waves_it_says_how_to_get_one(owner, world):
     assert way in owner.get(NEW).content.decode()
     world.program.waves.create(key="pilot", start=NOW.date())
     assert way not in owner.get(NEW).content.decode()
+
+
+def test_a_line_for_a_wave_counts_its_teams_also_before_it_opens(owner, world):
+    later = "  - {metric: findings, teams: {wave: later}, start: 2026-01-01, due: 2026-12-31, target: 1}\n"
+    waves = "waves: [{key: later, teams: [api, web], start: 2026-06-01}]\n"
+    apply_text(TYPING.replace("nudges:", f"{later}{waves}nudges:"), now=NOW, via="test")
+    assert "The wave later (2 teams): Security findings to 1 finding by 31 Dec 2026" in words(owner.get(NEW))

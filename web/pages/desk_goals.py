@@ -232,7 +232,7 @@ def _asked(request: HttpRequest, key: str, position: int) -> Asked:
     choices = Choices(
         versions=goal_form.all_metrics(access.metrics(request)),
         teams=org().teams,
-        waves=list(program.waves.values_list("key", flat=True)),
+        waves=dict(program.waves.order_by("start", "key").values_list("key").annotate(Count("wave_teams"))),
     )
     query = _query(request)
     if "whom" in query:
@@ -309,10 +309,13 @@ def _context(request: HttpRequest, asked: Asked) -> Context:
 def _lines(program: Program, choices: Choices) -> list[tuple[int, str]]:
     live = dict(program.goals.filter(ended_on=None).order_by().values_list("rule").annotate(Count("pk")))
     names = {team.key: team.name for team in choices.teams.values()}
-    return [
-        (rule.position + 1, desk_words.goal(rule, choices.versions.get(rule.metric.key), live.get(rule.pk, 0), names))
-        for rule in program.goal_rules.select_related("metric").order_by("position")
-    ]
+    found = []
+    for rule in program.goal_rules.select_related("metric").order_by("position"):
+        wave = rule.teams.get("wave") if isinstance(rule.teams, dict) else None
+        teams = live.get(rule.pk, 0) if wave is None else choices.waves.get(wave, 0)
+        said = desk_words.goal(rule, choices.versions.get(rule.metric.key), teams, names)
+        found.append((rule.position + 1, said))
+    return found
 
 
 def _sent(form: TypedIn) -> list[tuple[str, str]]:
