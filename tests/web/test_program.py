@@ -311,3 +311,11 @@ def test_what_is_open_with_teams_stands_in_a_line(reader, world):
     ) in said
     exempting.end(asked, text="", by=world.tess, now=NOW)
     assert "goal is exempt" not in words(reader.get("/programs/typing/"))
+
+
+def test_the_table_scrolls_by_itself_only_where_it_is_long(reader, world):
+    at = '<div class="scroll{}"><table class="heat"'
+    assert at.format("") in reader.get("/programs/typing/").content.decode()
+    org = "---\n".join(f"kind: Group\nmetadata: {{name: t{n}}}\nspec: {{parent: engineering}}\n" for n in range(39))
+    apply_text(org, now=NOW, via="test")
+    assert at.format(" tall") in reader.get("/programs/typing/").content.decode()
