@@ -132,9 +132,12 @@ def people_said(program: Program, technical: Sequence[User], managers: Sequence[
         can = f", who {program.mandate}" if program.mandate else ""
         said.append(f"{program.sponsor} sponsors it{can}")
     if technical:
-        said.append(f"{wording.listed([str(one) for one in technical])} answers for the numbers, as technical owner")
+        does, many = ("answers", "") if len(technical) == 1 else ("answer", "s")
+        names = wording.listed([str(one) for one in technical])
+        said.append(f"{names} {does} for the numbers, as technical owner{many}")
     if managers:
-        said.append(f"{wording.listed([str(one) for one in managers])} keeps it going, as program manager")
+        does, many = ("keeps", "") if len(managers) == 1 else ("keep", "s")
+        said.append(f"{wording.listed([str(one) for one in managers])} {does} it going, as program manager{many}")
     return [_sentence(one) for one in said]
 
 

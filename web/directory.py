@@ -103,7 +103,8 @@ def sentence(reader: User) -> str:
     counts = User.objects.aggregate(
         every=Count("pk"), sign_in=Count("pk", filter=SIGNS_IN), gone=Count("pk", filter=Q(is_active=False))
     )
-    said = [f"{counts['sign_in']} sign in", f"{counts['every'] - counts['sign_in'] - counts['gone']} do not yet"]
+    able, rest = counts["sign_in"], counts["every"] - counts["sign_in"] - counts["gone"]
+    said = [f"{able} sign{'s' if able == 1 else ''} in", f"{rest} {'does' if rest == 1 else 'do'} not yet"]
     if counts["gone"]:
         said.append(f"{counts['gone']} {'is' if counts['gone'] == 1 else 'are'} deactivated")
     return f"{wording.count(counts['every'], 'person', 'people')}: {wording.listed(said)}."

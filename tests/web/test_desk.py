@@ -487,3 +487,17 @@ def test_going_live_says_how_old_its_numbers_are(owner, world):
     Program.objects.update(state="draft")
     said = words(owner.get(f"{DESK}go-live"))
     assert "On day one: 1 behind and 2 met. These numbers were measured 15 days ago." in said
+
+
+def test_several_owners_answer_together(owner):
+    typed = {"sponsor": "sam@example.com", "mandate": "", "technical": "alice@example.com, tess@example.com",
+             "manager": "pam@example.com, wanda@example.com", "do": "look"}  # fmt: skip
+    answer = owner.post(f"{DESK}charter/people", typed, headers={"Accept": "application/json"})
+    assert answer.json() == {
+        "faults": {},
+        "said": [
+            "sam@example.com sponsors it.",
+            "Alice and tess@example.com answer for the numbers, as technical owners.",
+            "pam@example.com and Wanda keep it going, as program managers.",
+        ],
+    }

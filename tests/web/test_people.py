@@ -52,7 +52,7 @@ def test_everybody_sees_who_may_enter_and_an_administrator_how_far_each_is(world
     assert "invited" not in page
     assert "Invite somebody" not in page
     page = said(as_(root).get("/people/"))
-    assert "11 people: 9 sign in, 1 do not yet and 1 is deactivated." in page
+    assert "11 people: 9 sign in, 1 does not yet and 1 is deactivated." in page
     assert "New Person new@example.com no team member invited, until 23 Mar 2026" in page
     assert "Gone Person gone@example.com no team member deactivated" in page
     assert "Root root@example.com no team admin last signed in 16 Mar 2026" in page
@@ -248,8 +248,8 @@ def test_an_ended_invitation_is_told(world, root):
 @pytest.mark.parametrize(
     ("state", "told"),
     [
-        ({}, "the mail waits to be sent since 16 Mar 2026 09:30."),
-        ({"reason": "connection refused"}, "the mail waits since 16 Mar 2026 09:30, and could not be sent so far: "
+        ({}, "the mail has been waiting to be sent since 16 Mar 2026 09:30."),
+        ({"reason": "connection refused"}, "the mail has been waiting since 16 Mar 2026 09:30, and could not be sent so far: "
          "connection refused."),
         ({"state": "sent", "sent_at": NOW + timedelta(minutes=1)}, "the mail was sent on 16 Mar 2026 09:31."),
         ({"state": "held", "reason": "too many at once"}, "the mail is held in the outbox: too many at once."),
