@@ -52,9 +52,9 @@ def _said(row: Delivery | None) -> str:
         case State.SENT:
             return f"the mail was sent on {wording.moment(row.sent_at)}"
         case State.PENDING | State.CLAIMED | State.HANDING if row.reason:
-            return f"the mail has been waiting since {wording.moment(row.created_at)}, and could not be sent so far{because}"
+            return f"the mail has waited since {wording.moment(row.created_at)}, and could not be sent so far{because}"
         case State.PENDING | State.CLAIMED | State.HANDING:
-            return f"the mail has been waiting to be sent since {wording.moment(row.created_at)}"
+            return f"the mail has waited to be sent since {wording.moment(row.created_at)}"
         case State.HELD:
             return f"the mail is held in the outbox{because}"
         case State.IN_DOUBT:

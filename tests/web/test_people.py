@@ -248,8 +248,8 @@ def test_an_ended_invitation_is_told(world, root):
 @pytest.mark.parametrize(
     ("state", "told"),
     [
-        ({}, "the mail has been waiting to be sent since 16 Mar 2026 09:30."),
-        ({"reason": "connection refused"}, "the mail has been waiting since 16 Mar 2026 09:30, and could not be sent so far: "
+        ({}, "the mail has waited to be sent since 16 Mar 2026 09:30."),
+        ({"reason": "connection refused"}, "the mail has waited since 16 Mar 2026 09:30, and could not be sent so far: "
          "connection refused."),
         ({"state": "sent", "sent_at": NOW + timedelta(minutes=1)}, "the mail was sent on 16 Mar 2026 09:31."),
         ({"state": "held", "reason": "too many at once"}, "the mail is held in the outbox: too many at once."),
