@@ -191,6 +191,21 @@ def test_a_second_factor_is_set_shown_once_changed_and_done_without(alice, world
     ]
 
 
+def test_a_factor_that_is_set_is_replaced_by_no_other_session(alice, world, clock):
+    """Whoever holds a session that began to set one has to know a code of the one that is set."""
+    other = Client()
+    other.login(username="alice@example.com", password=PASSWORD)
+    for client in (other, alice):
+        client.post("/me/second-factor/", {"do": "start"})
+    assert (
+        alice.post("/me/second-factor/", {"do": "confirm", "code": code_of(secret_of(alice), NOW)}).status_code == 200
+    )
+    answer = other.post("/me/second-factor/", {"do": "confirm", "code": code_of(secret_of(other), NOW)})
+    assert answer.status_code == 400
+    clock.shift(timedelta(minutes=1))
+    assert second_factor.check(world.alice, code_of(secret_of(other), datetime.now(UTC)), datetime.now(UTC)) is False
+
+
 def test_setting_up_may_be_left_and_codes_are_not_tried_forever(alice, clock):
     alice.post("/me/second-factor/", {"do": "start"})
     alice.post("/me/second-factor/", {"do": "leave"})

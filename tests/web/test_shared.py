@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.core import signing
 from django.test import Client
 
 from accounts import share_links
@@ -122,6 +123,21 @@ def test_a_forged_or_borrowed_cookie_opens_nothing(world):
     assert visitor.get(f"/shared/{second.pk}/").status_code == 404
     visitor.cookies[f"shared-{second.pk}"] = f"{second.pk}:x:y"
     assert visitor.get(f"/shared/{second.pk}/").status_code == 404
+
+
+def test_a_badge_opens_no_page_and_a_page_is_no_badge(world):
+    made, secret = link("badge:team:api")
+    visitor = Client()
+    answer = visitor.get(f"/shared/{secret}/")
+    assert (answer.status_code, answer.cookies.keys()) == (404, {}.keys())
+    # Nor does a cookie that is signed for it.
+    name = f"shared-{made.pk}"
+    visitor.cookies[name] = signing.get_cookie_signer(salt=f"{name}share link").sign(str(made.pk))
+    assert visitor.get(f"/shared/{made.pk}/").status_code == 404
+    whole, _ = link("team:api")
+    name = f"shared-{whole.pk}"
+    visitor.cookies[name] = signing.get_cookie_signer(salt=f"{name}share link").sign(str(whole.pk))
+    assert visitor.get(f"/shared/{whole.pk}/").status_code == 200  # the cookie itself would be one
 
 
 @pytest.mark.parametrize("how", ["revoked", "expired", "its maker deactivated"])
