@@ -280,6 +280,12 @@ def test_a_badge_ends_with_its_link_and_with_what_all_may_see(world):
     assert Client().get(f"/badges/{secret}.svg").status_code == 404
 
 
+def test_a_team_s_badge_counts_no_goal_that_one_group_sees(world):
+    _, secret = link("badge:team:api")
+    Program.objects.update(audience="engineering")
+    assert shown(secret)[1]["message"] == "no goal judged yet"
+
+
 @pytest.mark.parametrize("scope", ["badge:team:api", "badge:goal:typing/typed-functions/api"])
 def test_it_costs_four_queries_at_most(world, scope, django_assert_max_num_queries):
     _, secret = link(scope)
