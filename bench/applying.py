@@ -18,6 +18,7 @@ from teams.apply.files import apply_text
 from teams.models import Goal, GoalTerms, Team
 
 RULES, TEAMS, TIMES, MOST = 50, 1000, 5, 3.0
+GROUP = "applied-group"
 GOALS = ("program_id", "metric_id", "team_id", "rule_id", "created_at", "judge_due_at")
 TERMS = (
     "goal_id", "effective_from", "metric_version_id", "start", "due", "target", "tolerance", "milestones", "set_at",
@@ -28,7 +29,8 @@ TERMS = (
 def measure(report: Report) -> None:
     """apply.50_rules_of_1000_teams"""
     text = _program()
-    Team.objects.bulk_create([Team(key=f"apply-{n:04}", name=f"Team {n}") for n in range(TEAMS)])
+    group = Team.objects.create(key=GROUP, name="Applied", leaf=False)  # other parts have teams of their own here
+    Team.objects.bulk_create([Team(key=f"apply-{n:04}", name=f"Team {n}", parent=group) for n in range(TEAMS)])
     apply_text(text, now=world.NOW, via="bench")  # the metrics, rules and people are there from now on
     program = Program.objects.get(key="applied")
     assert program.goals.count() == RULES * TEAMS
@@ -63,7 +65,7 @@ def _program() -> str:
         for n in range(RULES)
     )
     goals = "".join(
-        f"  - {{metric: applied-{n}, teams: all, start: 2026-01-01, due: 2026-12-31, target: 0.9}}\n"
+        f"  - {{metric: applied-{n}, teams: {{under: {GROUP}}}, start: 2026-01-01, due: 2026-12-31, target: 0.9}}\n"
         for n in range(RULES)
     )
     return f"""
@@ -95,7 +97,7 @@ def _floor(program: Program) -> None:
     """The rows of every goal and its terms, inserted plainly, in one transaction."""
     rules = list(GoalRule.objects.filter(program=program).values_list("pk", "metric_id"))
     versions = dict(program.metrics.values_list("pk", "versions__pk"))
-    teams = list(Team.objects.order_by("pk").values_list("pk", flat=True))
+    teams = list(Team.objects.filter(parent__key=GROUP).order_by("pk").values_list("pk", flat=True))
     now, day = connection.ops.adapt_datetimefield_value(world.NOW), connection.ops.adapt_datefield_value
     with transaction.atomic(), connection.cursor() as cursor:
         goals = [(program.pk, metric, team, rule, now, now) for rule, metric in rules for team in teams]
