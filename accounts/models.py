@@ -51,6 +51,14 @@ class User(AbstractBaseUser, PermissionsMixin):
     country = models.CharField(max_length=2, blank=True, help_text="ISO 3166-1 alpha-2, for public holidays")
     absent_from = models.DateField(null=True, blank=True)
     absent_until = models.DateField(null=True, blank=True, help_text="inclusive")
+    deputy = models.ForeignKey(
+        "self",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="stands_in_for",
+        help_text="who is told instead while they are away",
+    )
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False)
     reads_only = models.BooleanField(default=False, help_text="a viewer: sees what others see and changes nothing")

@@ -254,18 +254,153 @@ class Mute(models.Model):
         related_name="mutes",
         help_text="null: all nudges",
     )
+    goal = models.ForeignKey(
+        Goal, null=True, blank=True, on_delete=models.CASCADE, related_name="mutes", help_text="of this goal only"
+    )
     created_at = models.DateTimeField()
     via = models.CharField(max_length=40, help_text="mail page, one click, profile")
 
     class Meta:
         ordering = ["-created_at"]
         constraints = [
-            models.UniqueConstraint(fields=["person", "program"], name="one_mute_a_program"),
-            models.UniqueConstraint(fields=["person"], condition=Q(program__isnull=True), name="one_mute_of_all"),
+            models.UniqueConstraint(
+                fields=["person", "program"], condition=Q(goal__isnull=True), name="one_mute_a_program"
+            ),
+            models.UniqueConstraint(
+                fields=["person"], condition=Q(program__isnull=True, goal__isnull=True), name="one_mute_of_all"
+            ),
+            models.UniqueConstraint(fields=["person", "goal"], condition=Q(goal__isnull=False), name="one_mute_a_goal"),
         ]
 
     def __str__(self) -> str:
         return f"{self.person} hears no more of {self.program or 'anything'}"
+
+
+class Experiment(models.Model):
+    """A period in which a share of a program's goals is drawn by lot to be neither nudged nor escalated.
+
+    The lots follow from `seed`, the stratum and the order in which goals became worth a nudge: anybody can draw again.
+    """
+
+    program = models.ForeignKey(Program, on_delete=models.CASCADE, related_name="experiments")
+    seed = models.BigIntegerField()
+    share = models.FloatField(help_text="held out, above 0 and below 1")
+    first_day = models.DateField()
+    last_day = models.DateField(help_text="inclusive; goals are drawn until then")
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True, help_text="ended early, by an owner")
+
+    class Meta:
+        ordering = ["-first_day", "-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["program"], condition=Q(ended_at__isnull=True), name="one_running_experiment"
+            ),
+            models.CheckConstraint(condition=Q(share__gt=0, share__lt=1), name="experiment_share"),
+            models.CheckConstraint(condition=Q(first_day__lte=models.F("last_day")), name="experiment_days"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.program.key} from {self.first_day}"
+
+
+class Lot(models.Model):
+    """One goal drawn in an experiment when it was first worth a nudge: held out or not, with its gap that day."""
+
+    experiment = models.ForeignKey(Experiment, on_delete=models.CASCADE, related_name="lots")
+    goal = models.ForeignKey(Goal, on_delete=models.CASCADE, related_name="lots")
+    stratum = models.CharField(max_length=60)
+    place = models.PositiveIntegerField(help_text="its turn in the stratum, from 0")
+    held_out = models.BooleanField()
+    drawn_on = models.DateField(help_text="the team's local day")
+    value = models.FloatField(null=True, blank=True)
+    gap = models.FloatField(null=True, blank=True, help_text="on that day, in the metric's unit")
+
+    class Meta:
+        ordering = ["experiment", "stratum", "place"]
+        constraints = [
+            models.UniqueConstraint(fields=["experiment", "goal"], name="one_lot_a_goal"),
+            models.UniqueConstraint(fields=["experiment", "stratum", "place"], name="one_lot_a_place"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.goal}: {'held out' if self.held_out else 'nudged'}"
+
+
+class Vote(models.Model):
+    """A receiver's word on one digest: useful or not."""
+
+    digest = models.OneToOneField(Digest, on_delete=models.CASCADE, related_name="vote")
+    person = models.ForeignKey(User, on_delete=models.CASCADE, related_name="votes")
+    useful = models.BooleanField()
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-at", "-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.digest}: {'useful' if self.useful else 'not useful'}"
+
+
+class Visit(models.Model):
+    """A receiver came from a nudge to where it pointed; noted by a signed-in page's own POST, never by the link."""
+
+    nudge = models.ForeignKey(Nudge, on_delete=models.CASCADE, related_name="visits")
+    person = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-at", "-pk"]
+        constraints = [models.UniqueConstraint(fields=["nudge", "person"], name="one_visit_a_nudge")]
+
+    def __str__(self) -> str:
+        return f"{self.person} from {self.nudge}"
+
+
+class Restraint(models.Model):
+    """A tone of nudge in a program that proved of little use: it speaks half as often, then not at all."""
+
+    class Level(models.TextChoices):
+        SLOWED = "slowed"
+        STOPPED = "stopped"
+
+    program = models.ForeignKey(Program, on_delete=models.CASCADE, related_name="restraints")
+    tone = models.CharField(max_length=20, help_text="behind, still, slipped, at risk, overdue")
+    level = models.CharField(max_length=8, choices=Level.choices)
+    why = models.CharField(max_length=300)
+    since = models.DateTimeField()
+    lifted_at = models.DateTimeField(null=True, blank=True)
+    lifted_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+
+    class Meta:
+        ordering = ["-since", "-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["program", "tone"], condition=Q(lifted_at__isnull=True), name="one_restraint_a_tone"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.program.key}/{self.tone}: {self.level}"
+
+
+class Route(models.Model):
+    """Where else a person's digest goes: a chat or a webhook; its address is a secret and kept encrypted."""
+
+    person = models.ForeignKey(User, on_delete=models.CASCADE, related_name="routes")
+    channel = models.CharField(max_length=20, help_text="a name in nudges/channels/registry.py")
+    label = models.CharField(max_length=100)
+    sealed = models.TextField(help_text="address and signing secret, encrypted")
+    instead_of_mail = models.BooleanField(default=False)
+    created_at = models.DateTimeField()
+    failing_reason = models.CharField(max_length=300, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["person", "pk"]
+
+    def __str__(self) -> str:
+        return f"{self.channel} of {self.person}: {self.label}"
 
 
 def period_of(due_day: date) -> str:

@@ -94,6 +94,7 @@ class Program(models.Model):
     nudge_weekly_maximum = models.PositiveSmallIntegerField(
         default=2, help_text="mails a person may get a week; the smallest among their programs counts"
     )
+    nudge_note = models.TextField(blank=True, help_text="the owner's words in each digest that speaks of it")
     holdout = models.FloatField(default=0.0, help_text="share of (team, goal) pairs not nudged, to measure by")
 
     created_at = models.DateTimeField(auto_now_add=True)

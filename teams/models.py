@@ -315,6 +315,62 @@ class Proposal(models.Model):
         return f"proposal for {self.goal}: {self.state}"
 
 
+class AnswerQuerySet(models.QuerySet["Answer"]):
+    """Answers by whether they stand."""
+
+    def standing(self) -> AnswerQuerySet:
+        """Those not taken back and not followed by a later one of the same person for the same goal."""
+        return self.filter(ended_at=None)
+
+
+class Answer(models.Model):
+    """What somebody answered about a goal: done, on it, blocked, not mine; it silences what its words say.
+
+    "This number is wrong" is a Dispute, "useful" a vote on what was said, "mute" a mute: these stand elsewhere.
+    """
+
+    class Kind(models.TextChoices):
+        DONE = "done", "done"
+        ON_IT = "on it", "on it"
+        BLOCKED = "blocked", "blocked"
+        NOT_MINE = "not mine", "not mine"
+
+    goal = models.ForeignKey(Goal, on_delete=models.CASCADE, related_name="answers")
+    person = models.ForeignKey(User, on_delete=models.CASCADE, related_name="answers")
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    item = models.CharField(max_length=1000, blank=True, help_text="the item it speaks of; empty: the goal")
+    until = models.DateField(null=True, blank=True, help_text="the promised day; on it they are asked how it went")
+    text = models.TextField(blank=True, help_text="what blocks, or any other word")
+    whose_team = models.ForeignKey(
+        Team, null=True, blank=True, on_delete=models.SET_NULL, related_name="+", help_text="not mine: theirs"
+    )
+    needs = models.ForeignKey(
+        User,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        help_text="blocked: whose priority it needs",
+    )
+    via = models.CharField(max_length=20, help_text="mail, chat or page")
+    at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True, help_text="taken back, or followed by another")
+
+    objects = AnswerQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-at", "-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["goal", "person"], condition=Q(ended_at__isnull=True), name="one_standing_answer"
+            )
+        ]
+        indexes = [models.Index(fields=["goal", "-at"])]
+
+    def __str__(self) -> str:
+        return f"{self.person} on {self.goal}: {self.kind}"
+
+
 class TakenItem(models.Model):
     """An item of a trail that somebody is on, until they or who speaks for the team release it, or it is closed.
 
