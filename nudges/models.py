@@ -384,25 +384,6 @@ class Restraint(models.Model):
         return f"{self.program.key}/{self.tone}: {self.level}"
 
 
-class Route(models.Model):
-    """Where else a person's digest goes: a chat or a webhook; its address is a secret and kept encrypted."""
-
-    person = models.ForeignKey(User, on_delete=models.CASCADE, related_name="routes")
-    channel = models.CharField(max_length=20, help_text="a name in nudges/channels/registry.py")
-    label = models.CharField(max_length=100)
-    sealed = models.TextField(help_text="address and signing secret, encrypted")
-    instead_of_mail = models.BooleanField(default=False)
-    created_at = models.DateTimeField()
-    failing_reason = models.CharField(max_length=300, blank=True)
-    ended_at = models.DateTimeField(null=True, blank=True)
-
-    class Meta:
-        ordering = ["person", "pk"]
-
-    def __str__(self) -> str:
-        return f"{self.channel} of {self.person}: {self.label}"
-
-
 def period_of(due_day: date) -> str:
     """The ISO week of a day as a label."""
     year, week, _ = due_day.isocalendar()
