@@ -51,18 +51,18 @@ def first_mails(program: Program, teams: Iterable[int], now: datetime, *, fresh:
     firsts = []
     for pk, one in people.items():
         local = now.astimezone(hours.zone(zone_of[pk]))
-        day, hour = _opening(program, local, fresh=fresh)
+        day, hour = _opening(program, local, one.person.country, fresh=fresh)
         firsts.append(First(one.person, day, hour))
     firsts.sort(key=lambda first: (first.day, first.hour, str(first.person)))
     return Ahead(firsts, [team for team, one in whom.items() if one is None])
 
 
-def _opening(program: Program, local: datetime, *, fresh: bool) -> tuple[date, int]:
+def _opening(program: Program, local: datetime, country: str, *, fresh: bool) -> tuple[date, int]:
     due = hours.due_day(program.nudge_weekday, local.date())
-    opens = hours.opens(due, program.nudge_hour)
+    due, day, hour = hours.turn_from(due, program.nudge_hour, country)
     here = local.date(), local.hour
-    if here < opens:
-        return opens
+    if here < (day, hour):
+        return day, hour
     if fresh:
-        return hours.opens(due + timedelta(weeks=1), program.nudge_hour)
-    return here if hours.is_working(local) else hours.opens(*here)
+        return hours.turn_from(due + timedelta(weeks=1), program.nudge_hour, country)[1:]
+    return here if hours.is_working(local, country) else hours.opens(*here, country)

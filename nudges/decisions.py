@@ -77,7 +77,7 @@ def decide(due: Due, situation: Situation) -> Decided | None:
             continue
         for kind, key in _events(goal, standing, case, due, situation):
             decided.notices.append(Notice(kind=kind, key=key, person=due.person, goal_id=goal.pk))
-            decided.next_days.append(_opens(program, due_day + timedelta(weeks=case.every_weeks)))
+            decided.next_days.append(_opens(program, due_day + timedelta(weeks=case.every_weeks), due.person))
             if standing is not None:
                 decided.standings[goal.pk] = standing
     if not of_person:
@@ -101,7 +101,7 @@ def _nudge(decided: Decided, goal: GoalRow, standing: StandingRow, case: policy.
     )
     decided.standings[goal.pk] = standing
     if not reason:
-        decided.next_days.append(_opens(program, policy.next_due(case)))
+        decided.next_days.append(_opens(program, policy.next_due(case), due.person))
     instead = due.teams[goal.team].instead
     if instead is not None:
         decided.nudges.append(
@@ -181,8 +181,8 @@ def _why_not(person: User, day: date) -> str:
     return policy.withheld_by(_person_only(listener), policy.OF_THE_PERSON) or policy.name_of(policy.away)
 
 
-def _opens(program: Program, day: date) -> date:
-    return hours.opens(day, program.nudge_hour)[0]
+def _opens(program: Program, day: date, person: User) -> date:
+    return hours.turn_from(day, program.nudge_hour, person.country)[1]
 
 
 def because(addressee: Addressee, day: date) -> dict[str, Any]:

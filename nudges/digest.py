@@ -100,7 +100,7 @@ def still_wanted(row: Delivery, now: datetime) -> str | Later | None:
     loaded: Loaded | None = row.loaded  # type: ignore[attr-defined]
     if loaded is None:
         return "its digest is gone"
-    local = now.astimezone(hours.zone(loaded.zone)).date()
+    local, country = now.astimezone(hours.zone(loaded.zone)).date(), loaded.person.country
     if loaded.person.is_away(local):
         return policy.name_of(policy.away)
     if None in loaded.mutes:
@@ -108,9 +108,9 @@ def still_wanted(row: Delivery, now: datetime) -> str | Later | None:
     if local - loaded.digest.day >= TOO_OLD:
         return "a newer week has begun"
     if local in loaded.other_days:
-        return Later(hours.next_working(now, loaded.zone, not_today=True), "another digest went out today")
-    if not hours.is_working(now.astimezone(hours.zone(loaded.zone))):
-        return Later(hours.next_working(now, loaded.zone), "outside working hours")
+        return Later(hours.next_working(now, loaded.zone, country, not_today=True), "another digest went out today")
+    if not hours.is_working(now.astimezone(hours.zone(loaded.zone)), country):
+        return Later(hours.next_working(now, loaded.zone, country), "outside working hours")
     loaded.dropped = [(nudge, why) for nudge in loaded.nudges if (why := _dropped(nudge, loaded))]
     gone = {nudge.pk for nudge, _why in loaded.dropped}
     loaded.nudges = [nudge for nudge in loaded.nudges if nudge.pk not in gone]

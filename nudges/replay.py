@@ -156,7 +156,7 @@ def replay(program: Program, begun: Begun, now: datetime, org: Org | None = None
         zone = zone_of[pk]
         listening = _Listening(
             told=Told(person, [one.team.name for one in about]),
-            turns=calendar.turns(zone),
+            turns=calendar.turns(zone, person.country),
             goals=[judged.goal(one, zone, announced=program.guard_of_id is not None) for one in about],
             listener=policy.Listener(
                 active=person.is_active,
@@ -266,7 +266,7 @@ class _Calendar:
         self._program = program
         self._made = datetime.combine(since, time(), UTC)
         self._over = datetime.combine(until, time(), UTC)
-        self._known: dict[str, list[Turn]] = {}
+        self._known: dict[tuple[str, str], list[Turn]] = {}
 
     def mondays(self) -> list[date]:
         """The weeks in which a turn may open, in any zone."""
@@ -274,18 +274,19 @@ class _Calendar:
         last, _ = hours.week_of(self._over.date() + timedelta(days=1))
         return [first + timedelta(weeks=n) for n in range((last - first).days // 7 + 1)]
 
-    def turns(self, zone: str) -> list[Turn]:
-        """The turns as people in a zone have them."""
-        if zone not in self._known:
-            self._known[zone] = list(self._turns(zone))
-        return self._known[zone]
+    def turns(self, zone: str, country: str) -> list[Turn]:
+        """The turns as people in a zone, with the holidays of a country, have them."""
+        key = zone, country
+        if key not in self._known:
+            self._known[key] = list(self._turns(zone, country))
+        return self._known[key]
 
-    def _turns(self, zone: str) -> Iterator[Turn]:
+    def _turns(self, zone: str, country: str) -> Iterator[Turn]:
         where = hours.zone(zone)
         made = self._made.astimezone(where)
         due_day = hours.due_day(self._program.nudge_weekday, made.date())
         while True:
-            day, hour = hours.opens(due_day, self._program.nudge_hour)
+            due_day, day, hour = hours.turn_from(due_day, self._program.nudge_hour, country)
             at = datetime.combine(day, time(hour), where)
             if at >= self._over:
                 return
@@ -299,13 +300,13 @@ class _Judged:
 
     def __init__(self, begun: Begun, calendar: _Calendar) -> None:
         self._begun, self._calendar = begun, calendar
-        self._days: dict[tuple[str, str], list[int]] = {}
+        self._days: dict[tuple[str, str, str], list[int]] = {}
         self._shared: dict[tuple[int, int, int, bool], tuple[list[Look], list[int]]] = {}
 
     def goal(self, about: Addressee, zone: str, *, announced: bool) -> _Goal:
         """One team's goal as a person in a zone is told of it."""
         pretended, begun = self._begun.goals[about.team.pk], self._begun
-        turns = self._days_of(zone, about.team.time_zone)
+        turns = self._days_of(zone, about.person.country, about.team.time_zone)
         if not turns:
             return _Goal([], [], [], announced)
         asked, chosen = self._asked(turns, pretended)
@@ -327,10 +328,11 @@ class _Judged:
             self._shared[key] = found
         return self._shared[key]
 
-    def _days_of(self, zone: str, team_zone: str) -> list[int]:
-        """The team's day at each turn of people in a zone."""
-        key = zone, team_zone
+    def _days_of(self, zone: str, country: str, team_zone: str) -> list[int]:
+        """The team's day at each turn of people in a zone and country."""
+        key = zone, country, team_zone
         if key not in self._days:
             where = hours.zone(team_zone)
-            self._days[key] = [turn.at.astimezone(where).date().toordinal() for turn in self._calendar.turns(zone)]
+            turns = self._calendar.turns(zone, country)
+            self._days[key] = [turn.at.astimezone(where).date().toordinal() for turn in turns]
         return self._days[key]

@@ -47,7 +47,7 @@ def plan(now: datetime) -> int:
         program = _program(hold)
         for person in owners.get(program.pk, ()) if program else ():
             local = now.astimezone(hours.zone(person.time_zone))
-            if (person.pk, hold.pk) not in known and hours.is_working(local) and _can_be_told(person, local):
+            if (person.pk, hold.pk) not in known and _can_be_told(person, local):
                 told[person].append(hold)
     for person, new in told.items():
         day = now.astimezone(hours.zone(person.time_zone)).date()
@@ -76,7 +76,8 @@ def _owners(programs: Iterable[int]) -> dict[int, list[User]]:
 
 
 def _can_be_told(person: User, local: datetime) -> bool:
-    return person.is_active and not person.address_suspended_reason and not person.is_away(local.date())
+    reached = person.is_active and not person.address_suspended_reason and not person.is_away(local.date())
+    return reached and hours.is_working(local, person.country)
 
 
 def prefetch(rows: Sequence[Delivery], _now: datetime) -> None:
@@ -99,8 +100,8 @@ def still_wanted(row: Delivery, now: datetime) -> str | Later | None:
         return "the person has left"
     if not any(hold.until is None for hold in row.loaded):  # type: ignore[attr-defined]
         return "it was settled before it was told"
-    if not hours.is_working(now.astimezone(hours.zone(person.time_zone))):
-        return Later(hours.next_working(now, person.time_zone), "outside working hours")
+    if not hours.is_working(now.astimezone(hours.zone(person.time_zone)), person.country):
+        return Later(hours.next_working(now, person.time_zone, person.country), "outside working hours")
     return None
 
 

@@ -46,7 +46,7 @@ def due_people(now: datetime, programs: Mapping[int, Program], org: Org) -> Iter
         day = hours.due_day(program.nudge_weekday, local.date())
         # A goal made after this week's turn opened waits for the next one: nobody is written to on the spot.
         made = since.astimezone(local.tzinfo)
-        if (made.date(), made.hour) >= hours.opens(day, program.nudge_hour):
+        if (made.date(), made.hour) >= hours.opens(day, program.nudge_hour, one.person.country):
             continue
         asked[person][program_id] = day
         teams[person][team] = one
@@ -75,17 +75,17 @@ def _not_taken(
     planned = set(Digest.objects.filter(day__gte=oldest).values_list("person", "day"))
     for person_id, days in sorted(asked.items()):
         local = now.astimezone(hours.zone(zone_of[person_id]))
-        if not hours.is_working(local) or (person_id, local.date()) in planned:
+        mine = teams[person_id]
+        person = next(iter(mine.values())).person
+        if not hours.is_working(local, person.country) or (person_id, local.date()) in planned:
             continue
         turns = {program: day for program, day in days.items() if (person_id, program, day) not in taken}
-        if not any(hours.has_come(local, day, programs[program].nudge_hour) for program, day in turns.items()):
+        opens = {
+            program: hours.opens(day, programs[program].nudge_hour, person.country) for program, day in turns.items()
+        }
+        if not any(opening <= (local.date(), local.hour) for opening in opens.values()):
             continue
         # One mail a day: a program whose hour is later today speaks in the same digest. One whose day is today but
         # after work, or on the weekend, waits for its own opening.
-        turns = {
-            program: day
-            for program, day in turns.items()
-            if hours.opens(day, programs[program].nudge_hour)[0] <= local.date()
-        }
-        mine = teams[person_id]
-        yield Due(next(iter(mine.values())).person, local.date(), zone_of[person_id], turns, mine)
+        turns = {program: day for program, day in turns.items() if opens[program][0] <= local.date()}
+        yield Due(person, local.date(), zone_of[person_id], turns, mine)

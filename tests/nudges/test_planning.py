@@ -195,6 +195,39 @@ def test_a_weekday_on_the_weekend_waits_for_monday(play):
     assert {turn.due_day for turn in Turn.objects.all()} == {date(2026, 3, 14)}
 
 
+def test_a_public_holiday_of_the_persons_country_puts_the_turn_off_as_announced_and_drops_nothing(play):
+    User.objects.filter(pk=play.world.alice.pk).update(country="LV")
+    play.run(datetime(2026, 3, 23, 10, 0, tzinfo=UTC))
+    assert play.run(datetime(2026, 3, 30, 10, 0, tzinfo=UTC)).said == 2
+    digest = Digest.objects.get(person=play.world.alice, day=date(2026, 3, 30))
+    assert digest.next_day == date(2026, 4, 7)
+    assert "The next one comes on Tue 7 Apr at the earliest" in " ".join(digest.delivery.text.split())
+    # Easter Monday in Latvia; wanda, who gave no country, is told on it (though late: her back-off is not over).
+    assert play.run(datetime(2026, 4, 6, 10, 0, tzinfo=UTC)).said == 1
+    assert said_to(play.world.wanda)[-1] == (date(2026, 4, 6), "web", "typed-functions")
+    assert play.run(datetime(2026, 4, 7, 6, 0, tzinfo=UTC)).said == 1
+    nudge = Nudge.objects.said().filter(person=play.world.alice).latest("day")
+    assert (nudge.day, nudge.due_day, nudge.streak) == (date(2026, 4, 7), date(2026, 4, 6), 2)
+
+
+def test_a_digest_planned_before_a_holiday_waits_for_its_end(play):
+    User.objects.filter(pk=play.world.alice.pk).update(country="LV")
+    Program.objects.update(nudge_weekday=3)
+    for week in (0, 1):
+        play.run(datetime(2026, 3, 19, 10, 0, tzinfo=UTC) + week * WEEK)
+    # Maundy Thursday, late; then Good Friday to Easter Monday.
+    play.plan(datetime(2026, 4, 2, 13, 59, tzinfo=UTC))
+    waiting = Delivery.objects.get(person=play.world.alice, state="pending")
+    delivery.deliver_batch(datetime(2026, 4, 3, 10, 0, tzinfo=UTC))
+    waiting.refresh_from_db()
+    assert (waiting.state, waiting.next_at, waiting.reason) == (
+        "pending", datetime(2026, 4, 7, 6, 0, tzinfo=UTC), "outside working hours",
+    )  # fmt: skip
+    delivery.deliver_batch(datetime(2026, 4, 7, 6, 0, tzinfo=UTC))
+    waiting.refresh_from_db()
+    assert waiting.state == "sent"
+
+
 def test_a_goal_made_after_this_weeks_hour_waits_for_the_next(play):
     Goal.objects.update(created_at=datetime(2026, 3, 16, 9, 30, tzinfo=UTC))
     assert play.plan(MONDAY).digests == 0

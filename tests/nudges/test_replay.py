@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 
+from accounts.models import User
 from nudges import delivery, planning
 from nudges.models import Digest, Mute, Nudge
 from nudges.replay import WEEKS, replay
@@ -25,6 +26,7 @@ pytestmark = pytest.mark.django_db
 
 BEGAN = date(2026, 3, 2)
 TODAY = BEGAN + timedelta(weeks=WEEKS)
+AFTER_GOLDEN_WEEK = date(2026, 5, 7)
 MORE = """
 kind: Group
 metadata: {name: tokyo, annotations: {technical-quality/lead: taro, technical-quality/time-zone: Asia/Tokyo}}
@@ -89,7 +91,7 @@ def live_through(waiting: dict[date, str]) -> None:
             take(day, waiting[day])
         judge_due(datetime.combine(day, time(), UTC))
         # Nine o'clock in Tokyo, in Riga in summer and in winter, in UTC, and in New York, where a turn opens.
-        for hour in (0, 6, 7, 9, 13, 14) if day.weekday() < 2 else ():
+        for hour in (0, 6, 7, 9, 13, 14) if day.weekday() < 2 or day == AFTER_GOLDEN_WEEK else ():
             now = datetime.combine(day, time(hour), UTC)
             judge_due(now)
             planning.plan(now)
@@ -115,6 +117,8 @@ def test_the_replay_is_what_was_told(way, mail_server):
     turns_back = "milestones: {2026-05-01: 0.6, 2026-06-15: 0.3}" if "milestone" in way else ""
     world = settle(program_text(WAYS[way], turns_back), made_at)
     apply_text(MORE, now=made_at, via="test")
+    for email, country in (("taro@example.com", "JP"), ("wanda@example.com", "US")):
+        User.objects.filter(email=email).update(country=country)
     Mute.objects.create(person=world.alice, program=world.program, created_at=made_at, via="test")
     live_through(observations(random.Random(7)))
 
