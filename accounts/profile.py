@@ -1,4 +1,4 @@
-"""What people say about themselves: name, time zone, country, and when they are away."""
+"""What people say about themselves: name, time zone, country, when they are away, and who stands in for them then."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .roles import Refused
 
 COUNTRY = re.compile(r"[A-Z]{2}", re.ASCII)
 EARLIEST, LATEST = date(2000, 1, 1), date(2199, 12, 31)
-FIELDS = ("name", "time_zone", "country", "absent_from", "absent_until")
+FIELDS = ("name", "time_zone", "country", "absent_from", "absent_until", "deputy")
 
 
 class NotKept(Exception):
@@ -39,7 +39,8 @@ def zones() -> tuple[str, ...]:
 def change(person: User, typed: Mapping[str, str], now: datetime) -> bool:
     """Keep what somebody typed about themselves; False if nothing is new. Raises NotKept with every fault."""
     faults: list[str] = []
-    values = {name: _read(name, typed.get(name, ""), faults) for name in FIELDS}
+    values = {name: _read(name, typed.get(name, ""), faults) for name in FIELDS if name != "deputy"}
+    values["deputy"] = _deputy(person, typed.get("deputy", "").strip(), faults)
     since, until = values["absent_from"], values["absent_until"]
     if isinstance(since, date) and isinstance(until, date) and until < since:
         faults.append(f"The last day away ({until}) is before the first ({since}).")
@@ -56,6 +57,11 @@ def change(person: User, typed: Mapping[str, str], now: datetime) -> bool:
         after = {name: _plain(value) for name, value in changed.items()}
         audit.record("person", person.email, at=now, actor=person, via="page", before=before, after=after)
     return True
+
+
+def as_typed(person: User) -> dict[str, str]:
+    """What is kept, as a form shows it."""
+    return {name: str(_plain(getattr(person, name)) or "") for name in FIELDS}
 
 
 def resume_mail(person: User, now: datetime) -> bool:
@@ -87,6 +93,20 @@ def _read(name: str, text: str, faults: list[str]) -> Any:
     return text
 
 
+def _deputy(person: User, email: str, faults: list[str]) -> User | None:
+    """Who is told in the person's place: somebody else who may enter and change things."""
+    if not email:
+        return None
+    found = None if "\0" in email else User.objects.filter(email=email.lower(), is_active=True).first()
+    if found is None:
+        faults.append(f"The e-mail of somebody known here was expected as your deputy, not {email[:80]!a}.")
+    elif found.pk == person.pk:
+        faults.append("Somebody else was expected as your deputy: while you are away you are told nothing.")
+    elif found.reads_only:
+        faults.append(f"{found} only reads: somebody who may answer was expected as your deputy.")
+    return found
+
+
 def _day(text: str, faults: list[str]) -> date | None:
     try:
         day = day_of(text) if text else None
@@ -99,4 +119,6 @@ def _day(text: str, faults: list[str]) -> date | None:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, User):
+        return value.email
     return value.isoformat() if isinstance(value, date) else value

@@ -56,6 +56,8 @@ def give(person: User, role: Role, by: User | None, now: datetime, *, via: str =
             _refuse_the_last(held, by, "demote")
         User.objects.filter(pk=held.pk).update(**fields(role))
         stopped = _stop_tokens(held, now, writing_only=True) if role == Role.VIEWER else 0
+        if role == Role.VIEWER:
+            _stands_in_no_more(held, by, now, via, "only reads now")
         after = {"role": str(role)} | ({"tokens revoked": stopped} if stopped else {})
         _record(held, by, now, via, {"role": str(before)}, after, reason)
     person.refresh_from_db()
@@ -80,6 +82,7 @@ def deactivate(person: User, by: User | None, now: datetime, *, via: str = "page
             "share links revoked": ShareLink.objects.filter(created_by=held, revoked_at=None).update(revoked_at=now),
         }
         EntryLink.objects.filter(user=held, used_at=None, revoked_at=None).update(revoked_at=now)
+        _stands_in_no_more(held, by, now, via, "may not enter any more")
         _record(held, by, now, via, {"active": True}, after, reason)
     person.refresh_from_db()
     return True
@@ -133,6 +136,13 @@ def _stop_tokens(person: User, now: datetime, *, writing_only: bool = False) -> 
     mine = AccessToken.objects.filter(created_by=person, revoked_at=None)
     stop = [token.pk for token in mine if not writing_only or any(":read" not in scope for scope in token.scopes)]
     return AccessToken.objects.filter(pk__in=stop).update(revoked_at=now)
+
+
+def _stands_in_no_more(person: User, by: User | None, now: datetime, via: str, why: str) -> None:
+    """Whoever named them as their deputy has none any more; each of those is on record."""
+    for other in User.objects.filter(deputy=person).order_by("pk"):
+        User.objects.filter(pk=other.pk).update(deputy=None)
+        _record(other, by, now, via, {"deputy": person.email}, {"deputy": None}, f"{person.email} {why}")
 
 
 def _record(person: User, by: User | None, now: datetime, via: str, before: object, after: object, reason: str) -> None:

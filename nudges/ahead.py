@@ -42,7 +42,7 @@ def first_mails(program: Program, teams: Iterable[int], now: datetime, *, fresh:
     Goals that are `fresh` wait for a turn that opens after they were made; others are told of within working hours.
     """
     org = Org.read()
-    whom = {team: org.addressee(team, now) for team in teams if team in org.teams}
+    whom = {team: org.addressee(team, now, [program.audience]) for team in teams if team in org.teams}
     found = [one for one in whom.values() if one is not None]
     zone_of = zones(found)
     people: dict[int, Addressee] = {}

@@ -192,6 +192,10 @@ def because(addressee: Addressee, day: date) -> dict[str, Any]:
         "team": addressee.team.name,
         "own": addressee.leads.pk == addressee.team.pk and addressee.instead is None,
     }
+    if addressee.stands_in_for is not None:
+        until = addressee.stands_in_for.absent_until
+        facts["stands_in_for"] = str(addressee.stands_in_for)
+        facts["away_until"] = until.isoformat() if until else None
     if addressee.instead is not None:
         facts["instead"] = str(addressee.instead)
         facts["instead_why"] = _why_not(addressee.instead, day)

@@ -209,7 +209,11 @@ def _by_metric(new: Iterable[stories.Story]) -> list[list[stories.Story]]:
 
 
 def _once(reasons: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    return list({tuple(sorted(reason.items())): reason for reason in reasons}.values())
+    once = {tuple(sorted(reason.items())): reason for reason in reasons}.values()
+    return [
+        {**reason, "away_until": stories.day_of(reason["away_until"])} if "away_until" in reason else reason
+        for reason in once
+    ]
 
 
 def _without_repeats(told: Sequence[stories.Story]) -> list[stories.Story]:

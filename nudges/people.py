@@ -1,13 +1,13 @@
-"""Whom to tell about a team's goals: its lead, else the lead of a group above who can be reached."""
+"""Whom to tell about a team's goals: its lead, else who stands in for them, else the lead of a group above."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from accounts.models import User
+from accounts.models import Place, User
 from teams.models import Membership, Team
 
 from . import hours
@@ -21,6 +21,8 @@ class Addressee:
     leads: Team
     team: Team
     instead: User | None = None
+    stands_in_for: User | None = None
+    """the lead of `leads`, whose deputy the person is while they are away"""
     since: datetime | None = None
     """from when the person leads the team itself, where that is known"""
 
@@ -38,26 +40,34 @@ class Org:
         teams: Mapping[int, Team],
         leads: Mapping[int, list[User]],
         since: Mapping[tuple[int, int], datetime | None],
+        places: Collection[tuple[int, str]] = (),
     ) -> None:
         self.teams = teams
         self.leads = leads
         self.since = since
         """by team and person: from when they lead it"""
+        self.places = places
+        """person and key of the nodes whose affairs a deputy shares"""
 
     @classmethod
     def read(cls) -> Org:
-        """Two queries, however large the tree."""
+        """Two queries, however large the tree, and one more where leads have deputies."""
         leads: dict[int, list[User]] = defaultdict(list)
         since: dict[tuple[int, int], datetime | None] = {}
-        rows = Membership.objects.filter(role=Membership.Role.LEAD).select_related("user")
+        rows = Membership.objects.filter(role=Membership.Role.LEAD).select_related("user__deputy")
         for membership in rows.order_by("team", "user__email"):
             leads[membership.team_id].append(membership.user)
             since[membership.team_id, membership.user_id] = membership.since
-        return cls(Team.objects.in_bulk(), leads, since)
+        deputies = {person.deputy_id for found in leads.values() for person in found if person.deputy_id}
+        places = set(Place.objects.filter(user__in=deputies).values_list("user_id", "key")) if deputies else set()
+        return cls(Team.objects.in_bulk(), leads, since, places)
 
-    def addressee(self, team_id: int, now: datetime | None) -> Addressee | None:
-        """Who to tell about a team: the first lead, going up, who is here and can be reached; without a moment,
-        whoever is away now or then counts as here.
+    def addressee(self, team_id: int, now: datetime | None, audiences: Collection[str] = ()) -> Addressee | None:
+        """Who to tell about a team: the first lead, going up, who is here and can be reached, or else, where they are
+        away, their deputy; without a moment, whoever is away now or then counts as here.
+
+        A deputy is told of nothing that they may not see: `audiences` are the groups that the team's programs are
+        kept to, and whoever shares the affairs of all of them may stand in.
 
         Somebody who muted nudges can be reached: their wish is kept, not passed on to whom they report to. Where
         nobody can be reached it is the first lead there is, so that what is withheld is on record under a name.
@@ -68,12 +78,25 @@ class Org:
         for above in self._upwards(team):
             for person in self.leads.get(above.pk, ()):
                 since = self.since.get((team_id, person.pk)) if above.pk == team_id else None
-                found = Addressee(person, above, team, absent, since)
+                found = Addressee(person, above, team, absent, since=since)
                 if can_be_told(found, now):
                     return found
                 first = first or found
                 absent = absent or person
+            for person in self.leads.get(above.pk, ()):
+                deputy = self._deputy(person, above, now, audiences)
+                if deputy is not None:
+                    return Addressee(deputy, above, team, absent, stands_in_for=person)
         return first
+
+    def _deputy(self, away: User, leads: Team, now: datetime | None, audiences: Collection[str]) -> User | None:
+        """Who stands in for a lead who is away, if they can be told themselves."""
+        deputy = away.deputy
+        if deputy is None or now is None or not away.is_active or not is_away(away, leads, now):
+            return None
+        sees = deputy.is_superuser or all((deputy.pk, key) in self.places for key in audiences if key)
+        told = can_be_told(Addressee(deputy, leads, leads), now) and not deputy.reads_only
+        return deputy if sees and told else None
 
     def leader_above(self, team_id: int) -> tuple[User | None, Team | None]:
         """Who looks after a team's group: the first lead of a group above it, going up, and of which; or nobody."""
@@ -97,9 +120,12 @@ def can_be_told(addressee: Addressee, now: datetime | None) -> bool:
     person = addressee.person
     if not person.is_active or person.address_suspended_reason:
         return False
-    if now is None:
-        return True
-    return not person.is_away(now.astimezone(hours.zone(addressee.zone)).date())
+    return now is None or not is_away(person, addressee.leads, now)
+
+
+def is_away(person: User, leads: Team, now: datetime) -> bool:
+    """Whether a person is away on their own today; their zone is that of what they lead unless they have one."""
+    return person.is_away(now.astimezone(hours.zone(person.time_zone or leads.time_zone)).date())
 
 
 def zones(addressees: Iterable[Addressee]) -> dict[int, str]:

@@ -32,7 +32,10 @@ class Due:
 def due_people(now: datetime, programs: Mapping[int, Program], org: Org) -> Iterator[Due]:
     """The people whose turn has come and is not taken. Four queries."""
     pairs = list(_pairs(programs))
-    whom = {team: org.addressee(team, now) for team in {team for team, _program, _since in pairs}}
+    audiences: dict[int, set[str]] = defaultdict(set)
+    for team, program_id, _since in pairs:
+        audiences[team].add(programs[program_id].audience)
+    whom = {team: org.addressee(team, now, of_team) for team, of_team in audiences.items()}
     zone_of = zones(one for one in whom.values() if one is not None)
     asked: dict[int, dict[int, date]] = defaultdict(dict)
     teams: dict[int, dict[int, Addressee]] = defaultdict(dict)

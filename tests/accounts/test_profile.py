@@ -65,3 +65,39 @@ def test_an_address_that_was_refused_once_may_be_used_again(ann):
     assert profile.resume_mail(ann, NOW) is True
     ann.refresh_from_db()
     assert ann.address_suspended_reason == ""
+
+
+def test_a_deputy_is_named_by_e_mail_shown_again_and_on_record(ann):
+    bo = User.objects.create_user("bo@example.com", name="Bo")
+    assert profile.change(ann, TYPED | {"deputy": " Bo@Example.com "}, NOW) is True
+    ann.refresh_from_db()
+    assert (ann.deputy, profile.as_typed(ann)["deputy"]) == (bo, "bo@example.com")
+    row = AuditRow.objects.get()
+    assert (row.before["deputy"], row.after["deputy"]) == (None, "bo@example.com")
+    assert profile.change(ann, TYPED | {"deputy": "bo@example.com"}, NOW) is False
+    assert profile.change(ann, TYPED, NOW) is True
+    ann.refresh_from_db()
+    assert ann.deputy is None
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("nobody@example.com", "The e-mail of somebody known here was expected as your deputy, not"),
+        ("gone@example.com", "The e-mail of somebody known here was expected as your deputy, not"),
+        ("bo\0@example.com", "The e-mail of somebody known here was expected as your deputy, not"),
+        ("x" * 100_000, "The e-mail of somebody known here was expected as your deputy, not"),
+        ("ANN@example.com", "Somebody else was expected as your deputy"),
+        ("vic@example.com", "vic@example.com only reads: somebody who may answer was expected as your deputy."),
+    ],
+)
+def test_a_deputy_is_another_person_who_may_act(ann, typed, said):
+    User.objects.create_user("gone@example.com", is_active=False)
+    User.objects.create_user("vic@example.com", reads_only=True)
+    with pytest.raises(NotKept) as fault:
+        profile.change(ann, TYPED | {"deputy": typed}, NOW)
+    (only,) = fault.value.faults
+    assert only.startswith(said)
+    assert len(only) < 200
+    ann.refresh_from_db()
+    assert (ann.name, ann.deputy) == ("Ann", None)

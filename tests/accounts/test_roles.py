@@ -105,3 +105,17 @@ def test_signed_out_everywhere_is_every_session(client, ann):
     roles.sign_out_everywhere(ann, ann, NOW)
     assert client.get("/me/").status_code == 302
     assert last_row()[4] == "signed out everywhere"
+
+
+@pytest.mark.parametrize("end", ["leaves", "only reads"])
+def test_who_leaves_stands_in_for_nobody_any_more(root, ann, end):
+    bo = User.objects.create_user("bo@example.com", deputy=ann)
+    if end == "leaves":
+        assert roles.deactivate(ann, root, NOW)
+    else:
+        assert roles.give(ann, Role.VIEWER, root, NOW)
+    bo.refresh_from_db()
+    assert bo.deputy is None
+    row = AuditRow.objects.get(key="bo@example.com")
+    assert (row.actor, row.before, row.after) == (root, {"deputy": "ann@example.com"}, {"deputy": None})
+    assert row.reason.startswith("ann@example.com ")

@@ -272,6 +272,73 @@ def test_while_the_lead_is_away_the_groups_lead_is_told_and_both_are_on_record(p
     assert said_to(alice) == [(date(2026, 3, 30), "api", "typed-functions")]
 
 
+def away(person, until=date(2026, 3, 27), **more):
+    User.objects.filter(pk=person.pk).update(absent_from=date(2026, 3, 20), absent_until=until, **more)
+
+
+def test_while_the_lead_is_away_their_deputy_is_told_and_knows_why(play):
+    play.announced()
+    alice, bob = play.world.alice, play.world.bob
+    away(alice, deputy=bob)
+    play.run(MONDAY + WEEK)
+    assert said_to(bob) == [(date(2026, 3, 23), "api", "typed-functions")]
+    assert (said_to(play.world.gina), said_to(alice)) == ([], [])
+    assert ("api", "typed-functions", "away") in withheld(alice)
+    text = " ".join(Delivery.objects.get(person=bob, state="sent").text.split())
+    assert "You get this because you stand in for Alice, who leads Api and is away until 27 Mar 2026." in text
+    # Back on the day: alice herself.
+    play.run(MONDAY + 2 * WEEK)
+    assert said_to(alice) == [(date(2026, 3, 30), "api", "typed-functions")]
+    assert len(said_to(bob)) == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"is_active": False},
+        {"reads_only": True},
+        {"address_suspended_reason": "550 no such user"},
+        {"absent_from": date(2026, 3, 1)},
+    ],
+)
+def test_a_deputy_who_cannot_act_is_passed_over(play, change):
+    play.announced()
+    away(play.world.alice, deputy=play.world.bob)
+    User.objects.filter(pk=play.world.bob.pk).update(**change)
+    play.run(MONDAY + WEEK)
+    assert said_to(play.world.bob) == []
+    assert said_to(play.world.gina) == [(date(2026, 3, 23), "api", "typed-functions")]
+
+
+def test_a_deputy_hears_nothing_of_a_program_that_they_may_not_see(play):
+    play.announced()
+    away(play.world.alice, deputy=play.world.wanda)
+    Program.objects.update(audience="api")
+    play.run(MONDAY + WEEK)
+    assert said_to(play.world.gina) == [(date(2026, 3, 23), "api", "typed-functions")]
+    Program.objects.update(audience="engineering")
+    away(play.world.alice, until=date(2026, 3, 31))
+    play.run(MONDAY + 2 * WEEK)
+    assert (date(2026, 3, 30), "api", "typed-functions") in said_to(play.world.wanda)
+
+
+def test_the_deputy_of_a_leader_above_stands_in_where_lead_and_leader_are_away(play):
+    play.announced()
+    away(play.world.alice)
+    away(play.world.gina, until=None, deputy=play.world.bob)
+    play.run(MONDAY + WEEK)
+    assert said_to(play.world.bob) == [(date(2026, 3, 23), "api", "typed-functions")]
+    text = " ".join(Delivery.objects.get(person=play.world.bob, state="sent").text.split())
+    assert "You get this because you stand in for Gina, who leads Engineering and is away." in text
+
+
+def test_a_deputy_hears_nothing_while_the_lead_is_there(play):
+    play.announced()
+    User.objects.filter(pk=play.world.alice.pk).update(deputy=play.world.bob)
+    play.run(MONDAY + WEEK)
+    assert (len(said_to(play.world.alice)), said_to(play.world.bob)) == (1, [])
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [({"is_active": False}, "not active"), ({"address_suspended_reason": "550 no such user"}, "address suspended")],

@@ -134,7 +134,6 @@ def _page(
     seen = set(Program.objects.visible_to(person).values_list("pk", flat=True))
     role = roles.of(person)
     factor_since = second_factor.since(person)
-    held = {name: str(getattr(person, name) or "") for name in profile.FIELDS}
     return page(
         request,
         Context(
@@ -142,7 +141,7 @@ def _page(
             role=str(role),
             means=roles.MEANS[role],
             memberships=list(person.memberships.select_related("team").order_by("role", "team__name")),
-            values=held if typed is None else typed,
+            values=profile.as_typed(person) if typed is None else typed,
             zones=profile.zones(),
             part=part,
             faults=faults,
