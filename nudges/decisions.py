@@ -135,6 +135,8 @@ def _case(
         last_said=last.due_day if last else None,
         streak=last.streak if last else 0,
         recovered=last is not None and fine_on is not None and fine_on >= last.day,
+        at_it=goal.pk in situation.at_it,
+        resting_since=situation.resting.get((person, goal.pk)),
     )
 
 

@@ -11,12 +11,13 @@ from teams import goal_why
 from teams.models import Exemption, Goal, GoalTerms, Standing
 from teams.standings import as_if_not_exempt, crumb_facts
 
-from . import handovers, notices, policy
+from . import at_it, handovers, notices, policy
 from .decisions import Decided, because
 from .models import Notice, Nudge
 from .situation import Situation
 
 CRUMBS_KEPT = 20
+AT_IT = policy.name_of(policy.visibly_at_it)
 
 
 def attach(decided: Sequence[Decided], situation: Situation, now: datetime) -> None:
@@ -41,10 +42,30 @@ def attach(decided: Sequence[Decided], situation: Situation, now: datetime) -> N
             row.facts = _facts(goal, program, versions.get(goal.pk), standings[light.pk] if light else None)
             row.facts |= _team_counts(goal.team_id, situation)
             row.facts["because"] = because(d.due.teams[goal.team_id], d.due.day)
+            row.facts["trail"] = _who_is_on(row.facts.get("trail", ()), goal, d, situation)
+            if isinstance(row, Nudge) and row.reason == AT_IT:
+                row.facts["at_it"] = situation.at_it[goal.pk]
             row.facts["since"] = _since(earlier.get(last.pk) if last else None, row.facts)
             if isinstance(row, Notice):
                 row.facts |= ending.get(row.goal_id, {}) if row.kind == notices.EXEMPTION_ENDING else {}
                 row.facts |= asked.get(row.goal_id, {}) if row.kind == notices.NEW_GOAL else {}
+
+
+def _who_is_on(
+    trail: Sequence[Mapping[str, Any]], goal: Goal, d: Decided, situation: Situation
+) -> list[dict[str, Any]]:
+    """The crumbs, with who took which of them."""
+    known = situation.taken.get((goal.metric_id, goal.team_id), {})
+    found = []
+    for crumb in trail:
+        one = at_it.of_crumb(crumb, known) if known else None
+        whom = (
+            {"by": "you" if one.person == d.due.person.pk else one.who, "by_since": one.since.isoformat()}
+            if one
+            else {}
+        )
+        found.append({**crumb, **whom})
+    return found
 
 
 def _ending(decided: Sequence[Decided], now: datetime) -> dict[int, dict[str, Any]]:

@@ -12,6 +12,8 @@ from datetime import date, timedelta
 from program.rules.status import FINE, SHORT, Status
 
 BACK_OFF_WEEKS = (1, 2, 4, 8)
+AT_IT_WEEKS = 4
+"""A goal at which somebody is visibly rests for so many weeks in a row at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,10 @@ class Case:
     """how many in a row they got by then without the goal recovering"""
     recovered: bool = False
     """since the last one"""
+    at_it: bool = False
+    """somebody is visibly at it (at_it.py says who)"""
+    resting_since: date | None = None
+    """due day from which on it rests because somebody is"""
 
 
 def worth_saying(status: str, slipped: bool) -> bool:
@@ -116,6 +122,16 @@ def back_off(case: Case) -> bool:
     return weeks_since(case.last_said, case.due_day) < wait_after(case.streak)
 
 
+def visibly_at_it(case: Case) -> bool:
+    """Somebody is visibly at it: the last step reaches the target in time, or all that closes the gap is taken."""
+    return case.at_it and rests(case.resting_since, case.due_day)
+
+
+def rests(since: date | None, due_day: date) -> bool:
+    """Whether a goal at which somebody is visibly may rest on a turn, if it rests since another one."""
+    return since is None or weeks_since(since, due_day) < AT_IT_WEEKS
+
+
 def digest_waiting(case: Case) -> bool:
     """An earlier digest to this person has not gone out yet."""
     return case.listener is not None and case.listener.digest_waiting
@@ -131,7 +147,7 @@ Rule = Callable[[Case], bool]
 # In the order in which they are asked: the first that withholds is the reason on record.
 RULES: tuple[Rule, ...] = (
     nobody_to_tell, not_active, address_suspended, away, muted, program_muted, held, not_judged_today, new_goal_first,
-    program_interval, back_off, digest_waiting, weekly_budget,
+    program_interval, back_off, visibly_at_it, digest_waiting, weekly_budget,
 )  # fmt: skip
 
 # Rules that leave nothing to say to the person at all today, not even a notice.

@@ -2,28 +2,29 @@
 
 Goals are pretended to have begun some weeks ago (program/rules/pretended.py) and to have been made at the beginning of
 that day, in UTC. Each week's turn opens as it does (hours.py), is taken at once, and is decided by the same rules: a
-new goal is announced first, nudges speak of what is short only, after the program's interval and the back-off, within
-the person's weekly budget, and thanks are given once.
+new goal is announced first, nudges speak of what is short only, after the program's interval and the back-off, rest
+while the newest measurements move fast enough, stay within the person's weekly budget, and thanks are given once.
 
-What is not known of the past is left out: whoever leads today led then and was never away; nothing was held, exempt or
-promised; only these goals spoke, so that no other program took from anybody's budget; every mail arrived at once.
+What is not known of the past is left out: whoever leads today led then and was never away; nothing was held, exempt,
+promised or taken; only these goals spoke, so no other program took from a budget; every mail arrived at once.
 Writes nothing. Costs six queries at most.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 from django.db.models import Q
 
 from accounts.models import User
 from program.models import Program
+from program.rules.moving import moving
 from program.rules.pretended import FINE, SHORT, Begun, Look, Pretended, looks, on_days, turning_days
 
 from . import hours, policy
@@ -108,6 +109,10 @@ class _Goal:
     fine: Sequence[int]
     """the days on which it was fine"""
     announced: bool
+    at_it: Callable[[int], bool] = lambda _day: False
+    """whether somebody was visibly at it on a day"""
+    resting_since: tuple[date, int] | None = None
+    """due day, and day, from which on it rests because of that"""
     last_said: date | None = None
     streak: int = 0
     thanked: bool = True
@@ -233,9 +238,15 @@ def _nudge(goal: _Goal, number: int, turn: Turn, spoke: date | None, every_weeks
     )
     if decided is None:
         return False
+    if goal.at_it(goal.days[number]):
+        rested = goal.resting_since
+        if rested is None or bisect_left(goal.fine, rested[1]) < bisect_right(goal.fine, goal.days[number]):
+            rested = goal.resting_since = turn.due_day, goal.days[number]
+        if policy.rests(rested[0], turn.due_day):
+            return False
     goal.streak, wait = decided
     goal.quiet_until = turn.due_day + wait
-    goal.last_said, goal.thanked = turn.due_day, False
+    goal.last_said, goal.thanked, goal.resting_since = turn.due_day, False, None
     after = bisect_left(goal.fine, goal.days[number])
     goal.next_fine = goal.fine[after] if after < len(goal.fine) else NEVER_AGAIN
     return True
@@ -312,7 +323,17 @@ class _Judged:
         asked, chosen = self._asked(turns, pretended)
         said = on_days(pretended, asked, up=begun.up)
         fine = [look.day for look, one in zip(asked, said, strict=True) if one == FINE]
-        return _Goal([said[at] for at in chosen], turns, fine, announced)
+        return _Goal([said[at] for at in chosen], turns, fine, announced, partial(self._at_it, pretended))
+
+    def _at_it(self, goal: Pretended, day: int) -> bool:
+        """Whether the newest two measurements were fast enough on a day, until the goal was overdue."""
+        track, due = goal.track, self._begun.course.due
+        until = track.until(day)
+        if until < 2 or day > due:
+            return False
+        days, values = track.days[until - 2 : until], track.values[until - 2 : until]
+        target, up = goal.levels[-1], self._begun.up
+        return moving((days[0], days[1]), (values[0], values[1]), target, up=up, due=due, today=day) is not None
 
     def _asked(self, turns: list[int], goal: Pretended) -> tuple[list[Look], list[int]]:
         """All days that a goal is asked about, and which of them are turns; most teams share them."""

@@ -6,21 +6,22 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db.models import Max, Q
 
 from program.models import Program
-from program.rules.status import FINE
+from program.rules.status import FINE, SHORT
 from teams.exemption_ledger import SOON
 from teams.models import Exemption, Goal, Standing, Team
 
-from . import hours, notices, policy
+from . import at_it, hours, notices, policy
 from .models import Delivery, Digest, Mute, Notice, Nudge
 from .turns import Due
 
 # A goal nobody was told about for this long starts afresh: longer than any wait the back-off knows.
 REMEMBERED = timedelta(weeks=60)
+RESTED = timedelta(weeks=12)
 
 
 class GoalRow(NamedTuple):
@@ -55,6 +56,11 @@ class Last(NamedTuple):
     due_day: date
     streak: int
 
+    @property
+    def quiet_until(self) -> date:
+        """The due day before which the back-off lets nothing more be said."""
+        return self.due_day + timedelta(weeks=policy.wait_after(self.streak))
+
 
 @dataclass(frozen=True)
 class Situation:
@@ -80,20 +86,29 @@ class Situation:
     """by goal: the exemption (id) that it rests on and that ends within two weeks, with none after it"""
     handed_over: frozenset[str]
     """keys of the handovers these people were told of"""
+    taken: at_it.Taken
+    """what somebody is on"""
+    at_it: Mapping[int, Any]
+    """by goal that may be spoken of and at which somebody is visibly: how, as facts"""
+    resting: Mapping[tuple[int, int], date]
+    """by person and goal: due day from which on it rests because of that"""
 
 
 def read(due: Sequence[Due], programs: Mapping[int, Program], now: datetime) -> Situation:
-    """Eleven queries, whatever the number of people, teams and goals."""
+    """Thirteen queries, whatever the number of people, teams and goals, and five more where something is short."""
     teams = {team for one in due for team in one.teams}
     people = [one.person.pk for one in due]
     last, spoke = _last_said(people, now)
+    goals, standings = _goals(teams, programs), _standings(teams, programs, now)
+    fine_on = _fine_on(teams, now) if last else {}
+    taken = at_it.taken(teams, now)
     return Situation(
         programs=programs,
-        goals=_goals(teams, programs),
-        standings=_standings(teams, programs, now),
+        goals=goals,
+        standings=standings,
         last=last,
         spoke=spoke,
-        fine_on=_fine_on(teams, now) if last else {},
+        fine_on=fine_on,
         told=frozenset(Notice.objects.filter(goal__team__in=teams).values_list("kind", "key")),
         mutes=frozenset(Mute.objects.filter(person__in=people).values_list("person", "program")),
         mails=_mails(people, now),
@@ -101,7 +116,49 @@ def read(due: Sequence[Due], programs: Mapping[int, Program], now: datetime) -> 
         handed_over=frozenset(
             Notice.objects.filter(kind=notices.HANDOVER, person__in=people).values_list("key", flat=True)
         ),
+        taken=taken,
+        at_it=_at_it(due, goals, standings, last, fine_on, taken),
+        resting=_resting(people, last, fine_on, now),
     )
+
+
+def _at_it(
+    due: Sequence[Due],
+    goals: Mapping[int, Sequence[GoalRow]],
+    standings: Mapping[int, StandingRow],
+    last: Mapping[tuple[int, int], Last],
+    fine_on: Mapping[int, date],
+    taken: at_it.Taken,
+) -> dict[int, Any]:
+    """Of the goals whose back-off is over: at which somebody is visibly. What rests anyway need not be asked."""
+    asked: dict[int, tuple[int, str]] = {}
+    pairs: dict[int, tuple[int, int]] = {}
+    for one in due:
+        for goal in (goal for team in one.teams for goal in goals.get(team, ()) if goal.program in one.turns):
+            standing = standings.get(goal.pk)
+            if standing is None or standing.held or not standing.judged_today or standing.status not in SHORT:
+                continue
+            said = last.get((one.person.pk, goal.pk))
+            recovered = said is not None and fine_on.get(goal.pk, date.min) >= said.day
+            if said is None or recovered or said.quiet_until <= one.turns[goal.program]:
+                asked[goal.pk] = standing.pk, standing.status
+                pairs[goal.pk] = goal.metric, goal.team
+    return at_it.visibly(asked, taken, pairs) if asked else {}
+
+
+def _resting(
+    people: Sequence[int], last: Mapping[tuple[int, int], Last], fine_on: Mapping[int, date], now: datetime
+) -> dict[tuple[int, int], date]:
+    """Since when a goal rests for these people; what was said of it since, or a recovery, ended that."""
+    rows = Nudge.objects.filter(
+        person__in=people, reason=policy.name_of(policy.visibly_at_it), day__gte=(now - RESTED).date()
+    )
+    found: dict[tuple[int, int], date] = {}
+    for person, goal, day, due_day in rows.order_by("due_day").values_list("person_id", "goal_id", "day", "due_day"):
+        said = last.get((person, goal))
+        if (said is None or said.due_day < due_day) and fine_on.get(goal, date.min) < day:
+            found.setdefault((person, goal), due_day)
+    return found
 
 
 def _ending(teams: Iterable[int], programs: Iterable[int], now: datetime) -> dict[int, int]:

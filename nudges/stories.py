@@ -33,6 +33,9 @@ class Crumb:
     trend: str
     link: str
     check: str
+    by: str = ""
+    """who is on it; "you" for the reader"""
+    by_since: date | None = None
 
     @property
     def bar(self) -> int:
@@ -209,6 +212,8 @@ def _crumb(crumb: Mapping[str, Any], facts: Mapping[str, Any], playbook: Playboo
         trend=crumb["trend"] or "",
         link=_link(playbook.item_link, name) if playbook and name else "",
         check=playbook.verify_for(name) if playbook and name else "",
+        by=crumb.get("by", ""),
+        by_since=day_of(crumb.get("by_since")),
     )
 
 

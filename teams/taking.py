@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Protocol
@@ -117,6 +117,13 @@ def of_team(team: Team, now: datetime) -> list[Taken]:
     acts = Exists(Place.objects.filter(user=OuterRef("by"), key=team.key))
     rows = TakenItem.objects.filter(lately, team=team).select_related("by").annotate(acts=acts)
     return [Taken(row, not _acts(row.by, placed=row.acts)) for row in rows]
+
+
+def open_of(teams: Collection[int]) -> list[Taken]:
+    """What is taken of these teams' (ids) items now. One query."""
+    acts = Exists(Place.objects.filter(user=OuterRef("by"), key=OuterRef("team__key")))
+    rows = TakenItem.objects.filter(team__in=teams, released_at=None).select_related("by", "team").annotate(acts=acts)
+    return [Taken(row, not _acts(row.by, placed=row.acts)) for row in rows.order_by("pk")]
 
 
 def _acts(user: User, *, placed: bool) -> bool:

@@ -34,6 +34,8 @@ def test_nothing_withholds_an_ordinary_case():
         ("new goal first", replace(FREE, announced=False)),
         ("program interval", replace(FREE, every_weeks=2, program_spoke=weeks_ago(1))),
         ("back off", replace(FREE, last_said=weeks_ago(1), streak=2)),
+        ("visibly at it", replace(FREE, at_it=True)),
+        ("visibly at it", replace(FREE, at_it=True, resting_since=weeks_ago(3))),
         ("digest waiting", replace(FREE, listener=Listener(digest_waiting=True))),
         ("weekly budget", replace(FREE, listener=Listener(mails_this_week=2, weekly_maximum=2))),
         ("weekly budget", replace(FREE, listener=Listener(mails_this_week=0, weekly_maximum=0))),
@@ -57,6 +59,11 @@ def test_back_off_is_1_2_4_8_weeks(streak, weeks):
     if weeks > 1:
         assert policy.withheld_by(replace(told, last_said=weeks_ago(weeks - 1))) == "back off"
     assert policy.withheld_by(replace(told, last_said=MONDAY)) == "back off"
+
+
+def test_a_goal_rests_for_four_weeks_in_a_row_at_most():
+    assert policy.withheld_by(replace(FREE, at_it=True, resting_since=weeks_ago(4))) == ""
+    assert policy.withheld_by(replace(FREE, at_it=False, resting_since=weeks_ago(1))) == ""
 
 
 def test_a_goal_that_recovered_starts_again():
