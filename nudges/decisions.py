@@ -10,7 +10,7 @@ from typing import Any
 from accounts.models import User
 from program.models import Program
 
-from . import handovers, hours, notices, policy
+from . import budget, handovers, hours, notices, policy
 from .models import Delivery, Notice, Nudge
 from .outbox import Letter
 from .people import Addressee
@@ -31,6 +31,8 @@ class Decided:
     standings: dict[int, StandingRow] = field(default_factory=dict)
     """by goal, those that are spoken of"""
     next_days: list[date] = field(default_factory=list)
+    won: list[dict[str, Any]] = field(default_factory=list)
+    """what is said on later days of the week instead, as facts"""
 
     @property
     def said(self) -> list[Nudge]:
@@ -70,7 +72,7 @@ def decide(due: Due, situation: Situation) -> Decided | None:
     for goal, standing in zip(mine, standings, strict=True):
         due_day = due.turns[goal.program]
         program = situation.programs[goal.program]
-        case = _case(decided.listener, goal, standing, due, situation)
+        case = _case(decided.listener, goal, standing, due, situation, due_day)
         if standing is not None and policy.worth_saying(standing.status, standing.slipped):
             _nudge(decided, goal, standing, case, program)
         if of_person or case.program_muted:
@@ -82,7 +84,38 @@ def decide(due: Due, situation: Situation) -> Decided | None:
                 decided.standings[goal.pk] = standing
     if not of_person:
         decided.notices += handovers.due_to(due, situation)
+    if decided.said and not decided.notices:
+        _leave_room(decided, goals, situation)
     return decided
+
+
+def _leave_room(decided: Decided, goals: Sequence[GoalRow], situation: Situation) -> None:
+    """Say nothing today if the week's mails that are left are of more use on later days, to other programs.
+
+    A day with a notice keeps its mail: what is new is told, and the nudges are in the same mail.
+    """
+    due, listener = decided.due, decided.listener
+    room = listener.weekly_maximum - listener.mails_this_week
+    turns = budget.later_this_week(due, goals, situation)
+    if len({day for _turn, day in turns.values()}) < room:
+        return
+    later = []
+    for goal in goals:
+        standing = situation.standings.get(goal.pk)
+        if goal.program not in turns or standing is None:
+            continue
+        turn, day = turns[goal.program]
+        case = _case(listener, goal, standing, due, situation, turn)
+        if policy.worth_saying(standing.status, standing.slipped) and not policy.withheld_by(case, policy.AHEAD):
+            later.append(budget.claim(goal, standing, day))
+    of_goal = {goal.pk: goal for goal in goals}
+    today = [budget.claim(of_goal[n.goal_id], decided.standings[n.goal_id], due.day) for n in decided.said]
+    winners = budget.better(today, later, room)
+    if winners:
+        decided.won = budget.won(winners, situation)
+        decided.next_days = []
+        for nudge in decided.said:
+            nudge.state, nudge.reason, nudge.streak = Nudge.State.WITHHELD, policy.name_of(policy.weekly_budget), 0
 
 
 def _nudge(decided: Decided, goal: GoalRow, standing: StandingRow, case: policy.Case, program: Program) -> None:
@@ -116,7 +149,12 @@ def _nudge(decided: Decided, goal: GoalRow, standing: StandingRow, case: policy.
 
 
 def _case(
-    listener: policy.Listener, goal: GoalRow, standing: StandingRow | None, due: Due, situation: Situation
+    listener: policy.Listener,
+    goal: GoalRow,
+    standing: StandingRow | None,
+    due: Due,
+    situation: Situation,
+    due_day: date,
 ) -> policy.Case:
     person = due.person.pk
     last = situation.last.get((person, goal.pk))
@@ -124,7 +162,7 @@ def _case(
     guarded = situation.programs[goal.program].guard_of_id
     return policy.Case(
         listener=listener,
-        due_day=due.turns[goal.program],
+        due_day=due_day,
         held=standing is not None and standing.held,
         judged_today=standing is not None and standing.judged_today,
         # A standing guard has nothing new to announce, and who muted the program that it guards meant this too.

@@ -11,13 +11,13 @@ from teams import goal_why
 from teams.models import Exemption, Goal, GoalTerms, Standing
 from teams.standings import as_if_not_exempt, crumb_facts
 
-from . import at_it, handovers, notices, policy
+from . import at_it, budget, handovers, notices, policy
 from .decisions import Decided, because
 from .models import Notice, Nudge
 from .situation import Situation
 
 CRUMBS_KEPT = 20
-AT_IT = policy.name_of(policy.visibly_at_it)
+AT_IT, BUDGET = policy.name_of(policy.visibly_at_it), policy.name_of(policy.weekly_budget)
 
 
 def attach(decided: Sequence[Decided], situation: Situation, now: datetime) -> None:
@@ -31,6 +31,7 @@ def attach(decided: Sequence[Decided], situation: Situation, now: datetime) -> N
     earlier = _earlier(decided, situation)
     ending = _ending(decided, now)
     asked = _asked(decided, goals)
+    spent = budget.spent({d.due.person.pk: d.due.day for d in decided if not d.won and _over_budget(d)})
     for d in decided:
         for row in d.rows:
             if row.goal_id is None:
@@ -45,10 +46,20 @@ def attach(decided: Sequence[Decided], situation: Situation, now: datetime) -> N
             row.facts["trail"] = _who_is_on(row.facts.get("trail", ()), goal, d, situation)
             if isinstance(row, Nudge) and row.reason == AT_IT:
                 row.facts["at_it"] = situation.at_it[goal.pk]
+            if isinstance(row, Nudge) and row.reason == BUDGET:
+                row.facts["budget"] = {
+                    "mails": d.listener.mails_this_week,
+                    "most": d.listener.weekly_maximum,
+                    "won": d.won or spent.get(d.due.person.pk, []),
+                }
             row.facts["since"] = _since(earlier.get(last.pk) if last else None, row.facts)
             if isinstance(row, Notice):
                 row.facts |= ending.get(row.goal_id, {}) if row.kind == notices.EXEMPTION_ENDING else {}
                 row.facts |= asked.get(row.goal_id, {}) if row.kind == notices.NEW_GOAL else {}
+
+
+def _over_budget(d: Decided) -> bool:
+    return any(nudge.reason == BUDGET for nudge in d.nudges)
 
 
 def _who_is_on(

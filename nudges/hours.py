@@ -84,6 +84,12 @@ def turn_from(due: date, hour: int, country: str = "") -> tuple[date, date, int]
     return due, *opening
 
 
+def turn_after(weekday: int, hour: int, day: date, country: str = "") -> tuple[date, date, int]:
+    """The first weekly turn that opens after a day: its own due day, and when it opens."""
+    due, opening, at = turn_from(due_day(weekday, day), hour, country)
+    return (due, opening, at) if opening > day else turn_from(due + timedelta(weeks=1), hour, country)
+
+
 def has_come(local: datetime, day: date, hour: int, country: str = "") -> bool:
     """Whether the turn of this day and hour may be taken at a local moment: not before, and in working hours."""
     return is_working(local, country) and (local.date(), local.hour) >= opens(day, hour, country)

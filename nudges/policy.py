@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 from program.rules.status import FINE, SHORT, Status
 
@@ -150,6 +151,9 @@ RULES: tuple[Rule, ...] = (
     program_interval, back_off, visibly_at_it, digest_waiting, weekly_budget,
 )  # fmt: skip
 
+# What is asked of a turn later in the week: whether there will be room then is the question itself.
+AHEAD: tuple[Rule, ...] = tuple(rule for rule in RULES if rule not in (digest_waiting, weekly_budget))
+
 # Rules that leave nothing to say to the person at all today, not even a notice.
 OF_THE_PERSON: tuple[Rule, ...] = (not_active, address_suspended, away, muted, digest_waiting, weekly_budget)
 
@@ -184,7 +188,7 @@ def next_due(case: Case) -> date:
     return case.due_day + timedelta(weeks=max(case.every_weeks, wait_after(next_streak(case))))
 
 
-def worst_first(status: str, severity: float, *names: str) -> tuple[object, ...]:
+def worst_first(status: str, severity: float, *names: str) -> tuple[Any, ...]:
     """The order of goals in a digest: the scorecards' order of statuses; within one, the largest severity first."""
     return list(Status).index(Status(status)), -round(severity, 6), *names
 

@@ -46,6 +46,14 @@ class StandingRow(NamedTuple):
     slipped: bool
     held: bool
     judged_today: bool
+    gap: float | None
+    target: float | None
+    baseline: float | None
+
+    @property
+    def severity(self) -> float:
+        """How much of the whole way is missing."""
+        return policy.severity(self.gap, self.target, self.baseline)
 
 
 class Last(NamedTuple):
@@ -207,9 +215,9 @@ def _standings(teams: Iterable[int], programs: Mapping[int, Program], now: datet
     today_in = {name: day for day, names in zones_by_day.items() for name in names}
     rows = Standing.objects.filter(of_days, goal__team__in=teams, goal__program__in=programs, goal__ended_on=None)
     found: dict[int, StandingRow] = {}
-    fields = ("pk", "goal_id", "day", "status", "slipped", "held", "goal__team__time_zone")
-    for pk, goal, day, status, slipped, held, zone in rows.order_by("day").values_list(*fields):
-        found[goal] = StandingRow(pk, goal, day, status, slipped, held, day == today_in[zone])
+    fields = ("pk", "goal_id", "day", "status", "slipped", "held", "goal__team__time_zone", "gap", "target", "baseline")
+    for pk, goal, day, status, slipped, held, zone, *numbers in rows.order_by("day").values_list(*fields):
+        found[goal] = StandingRow(pk, goal, day, status, slipped, held, day == today_in[zone], *numbers)
     return found
 
 

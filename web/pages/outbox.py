@@ -20,7 +20,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.clock import now
 from accounts.models import User
-from nudges import outbox
+from nudges import outbox, withholding
 from nudges.models import Delivery, DeliveryQuerySet, Notice, Nudge
 from nudges.policy import in_words
 from program import wording
@@ -152,6 +152,7 @@ def nudges(request: HttpRequest, key: str) -> HttpResponse:
     shown_rows, stuck_rows = list(pages), list(stuck[:WAITING_AT_MOST])
     hidden = _hidden([*shown_rows, *stuck_rows], access.person(request))
     waiting = [_line(row, program, hidden) for row in stuck_rows]
+    keys = set(Program.objects.visible_to(access.person(request)).values_list("key", flat=True))
     context = Context(
         program=program,
         since=since.date(),
@@ -164,7 +165,7 @@ def nudges(request: HttpRequest, key: str) -> HttpResponse:
         lines=[_line(row, program, hidden) for row in shown_rows],
         pages=pages,
         withheld=[
-            Withheld(nudge, in_words(nudge.reason))
+            Withheld(nudge, withholding.why(nudge, keys))
             for nudge in decided.filter(state=Nudge.State.WITHHELD)
             .select_related("person", "goal__team", "goal__metric")
             .order_by("-decided_at", "-pk")[:LINES]

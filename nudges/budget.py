@@ -1,0 +1,101 @@
+"""The weekly budget: which of a person's programs speak when not all may, the worst first; and what lost to what."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from typing import Any, NamedTuple
+
+from . import hours, policy
+from .models import Nudge
+from .situation import GoalRow, Situation, StandingRow
+from .turns import Due
+
+WON_AT_MOST = 3
+
+
+class Claim(NamedTuple):
+    """A goal that wants to be spoken of on a day; the smaller, the worse it stands."""
+
+    rank: tuple[int, float]
+    day: date
+    goal: GoalRow
+    status: str
+
+
+def claim(goal: GoalRow, standing: StandingRow, day: date) -> Claim:
+    """The place of a goal among all that want to be said."""
+    order, severity = policy.worst_first(standing.status, standing.severity)
+    return Claim((order, severity), day, goal, standing.status)
+
+
+def later_this_week(due: Due, goals: Iterable[GoalRow], situation: Situation) -> dict[int, tuple[date, date]]:
+    """By program whose turn opens later in this person's week: its due day, and the day on which it opens."""
+    _monday, sunday = hours.week_of(due.day)
+    found = {}
+    for pk in {goal.program for goal in goals} - due.turns.keys():
+        program = situation.programs[pk]
+        turn, day, _ = hours.turn_after(program.nudge_weekday, program.nudge_hour, due.day, due.person.country)
+        if day <= sunday:
+            found[pk] = turn, day
+    return found
+
+
+def better(today: Sequence[Claim], later: Sequence[Claim], room: int) -> list[Claim]:
+    """The later claims to which today's lose: the worst of each day, if so many days are worse than today that the
+    room for mails is theirs; else none. Of equals the earlier day speaks."""
+    of_day: dict[date, Claim] = {}
+    for one in sorted(later, key=lambda one: (one.rank, one.day, one.goal.pk)):
+        of_day.setdefault(one.day, one)
+    worst = min(one.rank for one in today)
+    winners = [one for one in of_day.values() if one.rank < worst]
+    return winners[:room] if len(winners) >= room else []
+
+
+def won(claims: Iterable[Claim], situation: Situation) -> list[dict[str, Any]]:
+    """What won, as facts of what lost."""
+    return [
+        {
+            "program": situation.programs[one.goal.program].key,
+            "program_name": situation.programs[one.goal.program].name,
+            "team": one.goal.team_key,
+            "metric": one.goal.metric_key,
+            "status": one.status,
+            "day": one.day.isoformat(),
+        }
+        for one in claims
+    ][:WON_AT_MOST]
+
+
+def spent(days: Mapping[int, date]) -> dict[int, list[dict[str, Any]]]:
+    """By person with no room left on their day: what was said to them in that week, the worst of each program. One
+    query, none for nobody."""
+    if not days:
+        return {}
+    first = min(hours.week_of(day)[0] for day in days.values())
+    rows = Nudge.objects.said().filter(person__in=days, day__gte=first).select_related("goal__program", "goal__team")
+    found: dict[int, dict[int, Nudge]] = defaultdict(dict)
+    for row in sorted(rows.select_related("goal__metric"), key=_worst_first):
+        if row.person_id is not None and hours.week_of(days[row.person_id])[0] <= row.day <= days[row.person_id]:
+            found[row.person_id].setdefault(row.goal.program_id, row)
+    return {
+        person: [
+            {
+                "program": row.goal.program.key,
+                "program_name": row.goal.program.name,
+                "team": row.goal.team.key,
+                "metric": row.goal.metric.key,
+                "status": row.facts["status"],
+                "day": row.day.isoformat(),
+            }
+            for row in of_person.values()
+        ][:WON_AT_MOST]
+        for person, of_person in found.items()
+    }
+
+
+def _worst_first(row: Nudge) -> tuple[object, ...]:
+    facts = row.facts
+    worst = policy.severity(facts.get("gap"), facts.get("target"), facts.get("baseline"))
+    return *policy.worst_first(facts["status"], worst), row.pk
