@@ -191,6 +191,7 @@ def compose(loaded: Loaded, now: datetime) -> Words:
         "scorecards": dict(sorted((story.team, story.scorecard) for story in spoken)),
         "next_day": loaded.digest.next_day,
         "sponsors": [p for p in programs if p.sponsor is not None and p.review_every],
+        "notes": [p for p in programs if p.nudge_note],
         "stop_program": [(p, links.address(links.Intent(loaded.person, p))) for p in programs],
         "stop_all": links.address(links.Intent(loaded.person)),
         "goals": sum({s.team_key: s.goals for s in every}.values()),

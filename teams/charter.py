@@ -15,6 +15,7 @@ from program.rules.cadence import UNITS, every_of
 from program.typed_in import TypedIn
 
 from .apply.changes import Changes
+from .apply.charter import LONGEST_NOTE
 from .models import Team
 
 LADDER = (
@@ -182,6 +183,7 @@ def _show_nudges(program: Program) -> dict[str, str]:
         "every": str(program.nudge_every_weeks),
         "maximum": str(program.nudge_weekly_maximum),
         "holdout": f"{program.holdout * 100:g}",
+        "note": program.nudge_note,
     }
 
 
@@ -192,6 +194,7 @@ def _read_nudges(_program: Program, typed: TypedIn) -> Values:
         "nudge_every_weeks": typed.whole("every", least=1, most=52),
         "nudge_weekly_maximum": typed.whole("maximum", least=1, most=7),
         "holdout": typed.number("holdout", least=0, most=0.9, share=True),
+        "nudge_note": typed.text("note", most=LONGEST_NOTE),
     }
 
 

@@ -19,7 +19,7 @@ from .models import Goal, Team
 
 AS_BEFORE = (
     "sponsor", "mandate", "audience", "review_zone", "nudge_every_weeks", "nudge_weekday", "nudge_hour",
-    "nudge_weekly_maximum", "holdout",
+    "nudge_weekly_maximum", "nudge_note", "holdout",
 )  # fmt: skip
 """What a guard has of the program that it guards."""
 

@@ -91,6 +91,8 @@ def nudges(program: Program, around: Around) -> list[str]:
     if around.ahead.nobody:
         number = len(around.ahead.nobody)
         said.append(f"{wording.count(number, 'team')} {'has' if number == 1 else 'have'} nobody who could be told.")
+    if program.nudge_note:
+        said.append(f"Each mail that speaks of it says: “{' '.join(program.nudge_note.split())}”")
     if program.holdout:
         apart = round(around.goals * program.holdout)
         said.append(

@@ -112,7 +112,8 @@ def _nudges(program: Program) -> Said:
         "hour": program.nudge_hour,
         "max_per_person_per_week": program.nudge_weekly_maximum,
     }
-    return said | ({"holdout": number(program.holdout)} if program.holdout else {})
+    said |= {"holdout": number(program.holdout)} if program.holdout else {}
+    return said | ({"note": program.nudge_note} if program.nudge_note else {})
 
 
 def _metrics(program: Program) -> list[Said]:

@@ -17,6 +17,7 @@ WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", 
 ENDED = (Program.State.COMPLETED, Program.State.CANCELED)
 MOST_HOURS = 10_000
 LONGEST_END = 10_100
+LONGEST_NOTE = 500
 """What was learned, and why it was given up: two texts in one."""
 KNOWN = {
     "key", "name", "state", "ended", "purpose", "why_now", "lighter_steps_tried", "sponsor", "owners", "start", "end",
@@ -107,10 +108,11 @@ def _review(review: Fields | None) -> dict[str, Any]:
 def _nudges(nudges: Fields | None) -> dict[str, Any]:
     found = {
         "nudge_every_weeks": 1, "nudge_weekday": 0, "nudge_hour": 9, "nudge_weekly_maximum": 2, "holdout": 0.0,
+        "nudge_note": "",
     }  # fmt: skip
     if nudges is None:
         return found
-    nudges.only({"every", "weekday", "hour", "max_per_person_per_week", "holdout"})
+    nudges.only({"every", "weekday", "hour", "max_per_person_per_week", "holdout", "note"})
     weeks, rest = divmod(nudges.minutes("every", default=10080), 10080)
     if rest or not weeks:
         nudges.fault("every", f"every is whole weeks, such as 1 week, not {shown(nudges.value['every'])}")
@@ -118,6 +120,7 @@ def _nudges(nudges: Fields | None) -> dict[str, Any]:
     found["nudge_weekday"] = WEEKDAYS.index(nudges.choice("weekday", WEEKDAYS, default="monday"))
     found["nudge_hour"] = nudges.whole("hour", default=9, least=0, most=23)
     found["nudge_weekly_maximum"] = nudges.whole("max_per_person_per_week", default=2, least=1, most=7)
+    found["nudge_note"] = nudges.text("note", most=LONGEST_NOTE)
     found["holdout"] = nudges.number("holdout", least=0, most=0.9) or 0.0
     return found
 

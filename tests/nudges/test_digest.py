@@ -173,6 +173,20 @@ def test_a_nudge_that_expired_counts_for_no_back_off(planned):
     assert Nudge.objects.said().get(person=planned.world.alice).streak == 1
 
 
+def test_the_owners_note_is_in_each_digest_that_speaks_of_the_program_and_is_no_markup(play):
+    Program.objects.update(nudge_note="Ask in #typing.\n<b>Office hours</b>: Tue 14")
+    play.announced()
+    mail = Delivery.objects.get(person=play.world.alice)
+    assert (
+        "A note from the owners of Every function typed:\n   Ask in #typing.\n   <b>Office hours</b>: Tue 14\n"
+        in mail.text
+    )
+    assert "Ask in #typing.<br>&lt;b&gt;Office hours&lt;/b&gt;: Tue 14" in mail.html
+    Program.objects.update(nudge_note="")
+    play.run(MONDAY + timedelta(weeks=1))
+    assert "A note from" not in Delivery.objects.filter(person=play.world.alice).latest("pk").text
+
+
 def test_the_preview_reads_as_the_mail_will_and_changes_nothing(planned):
     row = of(planned.world.alice)
     before = everything()

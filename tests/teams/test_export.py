@@ -75,7 +75,7 @@ goals:
 waves:
   - {key: second, teams: [web], start: 2026-02-02, state: planned, gate: 75%}
   - {key: first, teams: [web, api], start: 2026-02-01, state: open, opened: {day: 2026-02-03, by: pam@example.com, why: asked for}}
-nudges: {every: 2 weeks, weekday: friday, hour: 14, max_per_person_per_week: 1, holdout: 10%}
+nudges: {every: 2 weeks, weekday: friday, hour: 14, max_per_person_per_week: 1, holdout: 10%, note: "Ask in #quality"}
 feeds:
   - {key: rules-ci, name: The rules job, source: github.com/acme/app, scope: [web, api], metrics: [rules]}
   - key: rules-hourly

@@ -164,6 +164,7 @@ def programs(draw: st.DrawFn) -> dict[str, Any]:
         "hour": draw(maybe(st.integers(0, 23))),
         "max_per_person_per_week": draw(maybe(st.integers(1, 7))),
         "holdout": draw(maybe(st.floats(0, 0.9))),
+        "note": draw(maybe(texts)),
     }
     feeds = (
         [{"key": "ci", "name": draw(texts), "metrics": [defined[0]["key"]]}] if defined and draw(st.booleans()) else []

@@ -152,6 +152,19 @@ def test_looking_changes_nothing_and_says_what_would_follow(owner):
     assert (Program.objects.values().get(), AuditRow.objects.count()) == before
 
 
+def test_the_owners_note_is_kept_shown_and_short(owner):
+    typed = {"weekday": "0", "hour": "9", "every": "1", "maximum": "2", "holdout": "0"}
+    note = "Ask in #typing.\r\n<b>Office</b> hours: Tue 14"
+    assert post(owner, f"{DESK}charter/nudges", **typed, note=note).status_code == 302
+    assert Program.objects.get().nudge_note == "Ask in #typing.\n<b>Office</b> hours: Tue 14"
+    page = owner.get(DESK).content.decode()
+    assert "Each mail that speaks of it says: “Ask in #typing. &lt;b&gt;Office&lt;/b&gt; hours: Tue 14”" in page
+    assert "&lt;b&gt;Office&lt;/b&gt; hours: Tue 14</textarea>" in page
+    refused = post(owner, f"{DESK}charter/nudges", **typed, note="x" * 501)
+    assert (refused.status_code, "At most 500 characters were expected, not 501." in words(refused)) == (400, True)
+    assert len(Program.objects.get().nudge_note) < 500
+
+
 def ahead(client, part: str, **typed: object) -> list[str]:
     answer = client.post(f"{DESK}charter/{part}", typed | {"do": "look"}, headers={"Accept": "application/json"})
     return json.loads(answer.content)["said"]

@@ -94,11 +94,12 @@ def test_every_state_and_every_rule_says_itself(owner, world):
             state=Nudge.State.WITHHELD, reason=name_of(rule), decided_at=NOW,
         )  # fmt: skip
     said = words(owner.get(HERE))
-    assert f"2 messages wait on you. In the last 8 weeks: 1 message sent; 0 nudges said and {len(RULES)} withheld." in said
+    assert (
+        f"2 messages wait on you. In the last 8 weeks: 1 message sent; 0 nudges said and {len(RULES)} withheld." in said
+    )
     for n, state in enumerate(State.values):
         assert f"1 {state.capitalize()} {MEANS[State(state)]}" in said
         assert f"reason {n}" in said
-    assert f"13 withheld. {''}".strip() in said
     for rule in RULES:
         assert rule.__doc__.splitlines()[0] in said.replace("&#39;", "'").replace("&#34;", '"')
 
