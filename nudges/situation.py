@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -94,11 +94,11 @@ class Situation:
     """by goal: the exemption (id) that it rests on and that ends within two weeks, with none after it"""
     handed_over: frozenset[str]
     """keys of the handovers these people were told of"""
-    taken: at_it.Taken
+    taken: at_it.Taken = field(default_factory=dict)
     """what somebody is on"""
-    at_it: Mapping[int, Any]
+    at_it: Mapping[int, Any] = field(default_factory=dict)
     """by goal that may be spoken of and at which somebody is visibly: how, as facts"""
-    resting: Mapping[tuple[int, int], date]
+    resting: Mapping[tuple[int, int], date] = field(default_factory=dict)
     """by person and goal: due day from which on it rests because of that"""
 
 
