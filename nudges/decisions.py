@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
 from accounts.models import User
 from program.models import Program
+from program.rules.status import SHORT
 
-from . import budget, handovers, hours, notices, policy
+from . import budget, escalation, handovers, hours, notices, policy
 from .models import Delivery, Notice, Nudge
 from .outbox import Letter
 from .people import Addressee
@@ -65,9 +66,11 @@ def decide(due: Due, situation: Situation) -> Decided | None:
     goals = [goal for team in due.teams for goal in situation.goals.get(team, ())]
     mine = [goal for goal in goals if goal.program in due.turns]
     standings = [situation.standings.get(goal.pk) for goal in mine]
-    if not any(standing is not None and standing.judged_today for standing in standings):
+    below = [situation.standings.get(goal) for goal in due.hears]
+    if not any(standing is not None and standing.judged_today for standing in (*standings, *below)):
         return None
-    decided = Decided(due, _listener(due, goals, situation))
+    heard_of = {one.program for one, _above in due.hears.values()}
+    decided = Decided(due, _listener(due, {goal.program for goal in goals} | heard_of, situation))
     of_person = policy.withheld_by(_person_only(decided.listener), policy.OF_THE_PERSON)
     for goal, standing in zip(mine, standings, strict=True):
         due_day = due.turns[goal.program]
@@ -84,9 +87,27 @@ def decide(due: Due, situation: Situation) -> Decided | None:
                 decided.standings[goal.pk] = standing
     if not of_person:
         decided.notices += handovers.due_to(due, situation)
+        _hear(decided, situation)
     if decided.said and not decided.notices:
         _leave_room(decided, goals, situation)
     return decided
+
+
+def _hear(decided: Decided, situation: Situation) -> None:
+    """What this person hears as a leader of teams below: goals that are short still, as was announced."""
+    due = decided.due
+    for goal, (one, _above) in due.hears.items():
+        standing = situation.standings.get(goal)
+        if standing is None or standing.held or not standing.judged_today:
+            continue
+        fine_on = situation.fine_on.get(goal)
+        recovered = fine_on is not None and fine_on >= one.day
+        muted = (due.person.pk, one.program) in situation.mutes
+        if standing.status in SHORT and not recovered and not muted:
+            decided.notices.append(
+                Notice(kind=notices.ESCALATED, key=escalation.key(one), person=due.person, goal_id=goal)
+            )
+            decided.standings[goal] = standing
 
 
 def _leave_room(decided: Decided, goals: Sequence[GoalRow], situation: Situation) -> None:
@@ -194,7 +215,7 @@ def _events(
     return [thanks] if policy.is_fine(standing.status) and thanks not in situation.told else []
 
 
-def _listener(due: Due, goals: Sequence[GoalRow], situation: Situation) -> policy.Listener:
+def _listener(due: Due, programs: Collection[int], situation: Situation) -> policy.Listener:
     person = due.person
     monday, sunday = hours.week_of(due.day)
     mails = situation.mails.get(person.pk, ())
@@ -205,7 +226,7 @@ def _listener(due: Due, goals: Sequence[GoalRow], situation: Situation) -> polic
         muted_all=(person.pk, None) in situation.mutes,
         digest_waiting=any(state in WAITING for _day, state in mails),
         mails_this_week=sum(monday <= day <= sunday for day, _state in mails),
-        weekly_maximum=min(situation.programs[p].nudge_weekly_maximum for p in {goal.program for goal in goals}),
+        weekly_maximum=min(situation.programs[p].nudge_weekly_maximum for p in programs),
     )
 
 

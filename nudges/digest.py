@@ -12,7 +12,7 @@ from django.db.models import Max, Q
 
 from accounts.models import User
 from program.models import Playbook, Program, ProgramOwner
-from program.rules.status import Status
+from program.rules.status import SHORT, Status
 from teams.models import Membership, Standing
 
 from . import handovers, hours, links, notices, policy, stories, words
@@ -139,6 +139,8 @@ def _is_news(notice: Notice, loaded: Loaded) -> bool:
     if notice.goal is None or _not_allowed(notice.goal.program, loaded):
         return False
     standing = loaded.newest.get(notice.goal_id or 0)
+    if notice.kind == notices.ESCALATED:
+        return standing is None or (not standing.held and standing.status in SHORT)
     return notice.kind != notices.EXEMPTION_ENDING or standing is None or standing.status == Status.EXEMPT
 
 
@@ -184,6 +186,7 @@ def compose(loaded: Loaded, now: datetime) -> Words:
         "new_goals": news[notices.NEW_GOAL],
         "new_by_metric": _by_metric(news[notices.NEW_GOAL]),
         "ending": news[notices.EXEMPTION_ENDING],
+        "heard": news[notices.ESCALATED],
         "thanks": news[notices.BACK_ON_THE_PATH],
         "handed": handed,
         "teams": sorted({story.team for story in spoken}),

@@ -11,7 +11,7 @@ from teams import goal_why
 from teams.models import Exemption, Goal, GoalTerms, Standing
 from teams.standings import as_if_not_exempt, crumb_facts
 
-from . import at_it, budget, handovers, notices, policy
+from . import at_it, budget, escalation, handovers, notices, policy
 from .decisions import Decided, because
 from .models import Notice, Nudge
 from .situation import Situation
@@ -42,7 +42,7 @@ def attach(decided: Sequence[Decided], situation: Situation, now: datetime) -> N
             program = situation.programs[goal.program_id]
             row.facts = _facts(goal, program, versions.get(goal.pk), standings[light.pk] if light else None)
             row.facts |= _team_counts(goal.team_id, situation)
-            row.facts["because"] = because(d.due.teams[goal.team_id], d.due.day)
+            row.facts |= _why(row, goal, d, situation)
             row.facts["trail"] = _who_is_on(row.facts.get("trail", ()), goal, d, situation)
             if isinstance(row, Nudge) and row.reason == AT_IT:
                 row.facts["at_it"] = situation.at_it[goal.pk]
@@ -56,6 +56,21 @@ def attach(decided: Sequence[Decided], situation: Situation, now: datetime) -> N
             if isinstance(row, Notice):
                 row.facts |= ending.get(row.goal_id, {}) if row.kind == notices.EXEMPTION_ENDING else {}
                 row.facts |= asked.get(row.goal_id, {}) if row.kind == notices.NEW_GOAL else {}
+
+
+def _why(row: Nudge | Notice, goal: Goal, d: Decided, situation: Situation) -> dict[str, Any]:
+    """Why this person, and who hears next."""
+    if isinstance(row, Notice) and row.kind == notices.ESCALATED:
+        one, above = d.due.hears[goal.pk]
+        since = situation.off_since.get(goal.pk, one.day)
+        return escalation.told(one, since, d.due.day, above.name, goal.team.name)
+    addressee = d.due.teams[goal.team_id]
+    facts = {"because": because(addressee, d.due.day)}
+    if isinstance(row, Notice) or row.reason:
+        return facts
+    heard, fine_on = situation.heard.get(goal.pk), situation.fine_on.get(goal.pk)
+    program = situation.programs[goal.program_id]
+    return facts | escalation.announced(row, addressee, program, heard, fine_on)
 
 
 def _over_budget(d: Decided) -> bool:

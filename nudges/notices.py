@@ -8,10 +8,11 @@ HANDOVER = "handover"
 NEW_GOAL = "new goal"
 EXEMPTION_ENDING = "exemption ending"
 BACK_ON_THE_PATH = "back on the path"
+ESCALATED = "heard from below"
 
 # In the order in which a digest tells them. Others (your answer's day, trouble) join here.
-KINDS = (HANDOVER, NEW_GOAL, EXEMPTION_ENDING, BACK_ON_THE_PATH)
-OF_A_GOAL = (NEW_GOAL, EXEMPTION_ENDING, BACK_ON_THE_PATH)
+KINDS = (HANDOVER, ESCALATED, NEW_GOAL, EXEMPTION_ENDING, BACK_ON_THE_PATH)
+OF_A_GOAL = (ESCALATED, NEW_GOAL, EXEMPTION_ENDING, BACK_ON_THE_PATH)
 
 
 def new_goal_key(goal: int) -> str:

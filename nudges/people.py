@@ -23,6 +23,8 @@ class Addressee:
     instead: User | None = None
     stands_in_for: User | None = None
     """the lead of `leads`, whose deputy the person is while they are away"""
+    above: User | None = None
+    """who hears next, as leader of a group above"""
     since: datetime | None = None
     """from when the person leads the team itself, where that is known"""
 
@@ -97,6 +99,28 @@ class Org:
         sees = deputy.is_superuser or all((deputy.pk, key) in self.places for key in audiences if key)
         told = can_be_told(Addressee(deputy, leads, leads), now) and not deputy.reads_only
         return deputy if sees and told else None
+
+    def next_above(self, told: Addressee) -> User | None:
+        """Who hears next of what somebody is told: the first leader, going up from what that person leads, who can be
+        reached; one who is away hears when they are back, so that nobody further up hears in their place."""
+        for above in self._upwards(told.leads):
+            for person in self.leads.get(above.pk, ()) if above.pk != told.leads.pk else ():
+                others = (told.person.pk, told.stands_in_for.pk if told.stands_in_for else None)
+                if person.pk not in others and can_be_told(Addressee(person, above, told.team), None):
+                    return person
+        return None
+
+    def zone_of_leader(self, person: User) -> str:
+        """A person's zone: their own, else that of the first group or team, by key, that they lead."""
+        led = [self.teams[team] for team, leads in self.leads.items() if any(lead.pk == person.pk for lead in leads)]
+        return person.time_zone or min(led, key=lambda team: team.key).time_zone
+
+    def led_above(self, team_id: int, person: int) -> Team | None:
+        """What somebody leads above a team, the nearest; None for nothing."""
+        for above in self._upwards(self.teams[team_id]):
+            if above.pk != team_id and any(lead.pk == person for lead in self.leads.get(above.pk, ())):
+                return above
+        return None
 
     def leader_above(self, team_id: int) -> tuple[User | None, Team | None]:
         """Who looks after a team's group: the first lead of a group above it, going up, and of which; or nobody."""

@@ -13,6 +13,8 @@ from typing import Any
 from program.rules.status import FINE, SHORT, Status
 
 BACK_OFF_WEEKS = (1, 2, 4, 8)
+ESCALATES_AFTER = 3
+"""So many nudges in a row about one goal without its recovery, and a leader above hears of it."""
 AT_IT_WEEKS = 4
 """A goal at which somebody is visibly rests for so many weeks in a row at most."""
 
@@ -186,6 +188,11 @@ def weeks_since(then: date, now: date) -> int:
 def next_due(case: Case) -> date:
     """The due day on which this goal may be spoken of again, once it is spoken of now."""
     return case.due_day + timedelta(weeks=max(case.every_weeks, wait_after(next_streak(case))))
+
+
+def escalates_on(due_day: date, every_weeks: int) -> date:
+    """The due day on which a leader above hears of what is said now, if it is still short: one turn later."""
+    return due_day + timedelta(weeks=max(1, every_weeks))
 
 
 def worst_first(status: str, severity: float, *names: str) -> tuple[Any, ...]:

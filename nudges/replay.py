@@ -3,7 +3,8 @@
 Goals are pretended to have begun some weeks ago (program/rules/pretended.py) and to have been made at the beginning of
 that day, in UTC. Each week's turn opens as it does (hours.py), is taken at once, and is decided by the same rules: a
 new goal is announced first, nudges speak of what is short only, after the program's interval and the back-off, rest
-while the newest measurements move fast enough, stay within the person's weekly budget, and thanks are given once.
+while the newest measurements move fast enough, stay within the person's weekly budget, thanks are given once, and a
+leader above hears of a goal once a stretch, a turn after the third nudge in a row.
 
 What is not known of the past is left out: whoever leads today led then and was never away; nothing was held, exempt,
 promised or taken; only these goals spoke, so no other program took from a budget; every mail arrived at once.
@@ -15,7 +16,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache, partial
 from typing import NamedTuple
@@ -111,6 +112,12 @@ class _Goal:
     announced: bool
     at_it: Callable[[int], bool] = lambda _day: False
     """whether somebody was visibly at it on a day"""
+    leader: User | None = None
+    """who hears of it next"""
+    hears_on: date | None = None
+    """due day from which on they do, if it is short still"""
+    escalated: bool = False
+    """in this stretch"""
     resting_since: tuple[date, int] | None = None
     """due day, and day, from which on it rests because of that"""
     last_said: date | None = None
@@ -129,13 +136,17 @@ class _Listening:
 
     told: Told
     turns: Sequence[Turn]
-    goals: Sequence[_Goal]
+    goals: list[_Goal]
     listener: policy.Listener
     program_muted: bool
     spoke: date | None = None
     mailed: date = date.min
     """the Monday of the last week with mails"""
     mails_that_week: int = 0
+    mailed_on: set[date] = field(default_factory=set)
+    """due days"""
+    passed_on: list[tuple[User, date]] = field(default_factory=list)
+    """which leader hears of a goal on which due day"""
 
 
 def replay(program: Program, begun: Begun, now: datetime, org: Org | None = None) -> Replay:
@@ -156,30 +167,56 @@ def replay(program: Program, begun: Begun, now: datetime, org: Org | None = None
     judged = _Judged(begun, calendar)
     weeks: dict[date, list[int]] = {monday: [0, 0] for monday in calendar.mondays()}
     people = []
+    listeners: dict[int, _Listening] = {}
     for pk, about in sorted(of_person.items()):
-        person = about[0].person
         zone = zone_of[pk]
-        listening = _Listening(
-            told=Told(person, [one.team.name for one in about]),
-            turns=calendar.turns(zone, person.country),
-            goals=[judged.goal(one, zone, announced=program.guard_of_id is not None) for one in about],
-            listener=policy.Listener(
-                active=person.is_active,
-                address_suspended=bool(person.address_suspended_reason),
-                muted_all=(pk, None) in mutes,
-                weekly_maximum=program.nudge_weekly_maximum,
-            ),
-            program_muted=any((pk, of) in mutes for of in (program.pk, program.guard_of_id) if of),
-        )
+        listening = listeners[pk] = _listening(about[0].person, zone, program, calendar, mutes)
+        listening.told.teams = [one.team.name for one in about]
+        for one in about:
+            goal = judged.goal(one, zone, announced=program.guard_of_id is not None)
+            goal.leader = org.next_above(one)
+            listening.goals.append(goal)
         for turn, nudges in _speak(listening, program.nudge_every_weeks):
             week = weeks[listening.turns[turn].monday]
             week[0] += 1
             week[1] += nudges
-        people.append(listening.told)
+    for leader, due_day in [passed for one in list(listeners.values()) for passed in one.passed_on]:
+        if leader.pk not in listeners:
+            zone = zone_of.get(leader.pk) or org.zone_of_leader(leader)
+            listeners[leader.pk] = _listening(leader, zone, program, calendar, mutes)
+        heard = _hear(listeners[leader.pk], due_day)
+        if heard is not None:
+            weeks[heard][0] += 1
+    people = [one.told for one in listeners.values() if one.told.teams or one.told.mails]
     people.sort(key=lambda one: (-one.mails, -one.nudges, str(one.person)))
     return Replay(
         since, [Week(monday, *counts) for monday, counts in weeks.items()], people, list(whom.values()).count(None)
     )
+
+
+def _listening(
+    person: User, zone: str, program: Program, calendar: _Calendar, mutes: set[tuple[int, int | None]]
+) -> _Listening:
+    listener = policy.Listener(
+        active=person.is_active,
+        address_suspended=bool(person.address_suspended_reason),
+        muted_all=(person.pk, None) in mutes,
+        weekly_maximum=program.nudge_weekly_maximum,
+    )
+    muted = any((person.pk, of) in mutes for of in (program.pk, program.guard_of_id) if of)
+    return _Listening(Told(person, []), calendar.turns(zone, person.country), [], listener, muted)
+
+
+def _hear(leader: _Listening, due_day: date) -> date | None:
+    """A leader hears of a goal below, in the digest of that turn if there is one; the Monday of a mail of its own."""
+    number = next((n for n, turn in enumerate(leader.turns) if turn.due_day == due_day), None)
+    silent = policy.withheld_by(policy.Case(leader.listener, due_day), policy.OF_THE_PERSON) or leader.program_muted
+    if number is None or silent or due_day in leader.mailed_on:
+        return None
+    leader.mailed_on.add(due_day)
+    leader.told.mails += 1
+    leader.told.first_mails += number < FIRST_WEEKS
+    return leader.turns[number].monday
 
 
 def _mutes(program: Program) -> set[tuple[int, int | None]]:
@@ -195,6 +232,7 @@ def _speak(listening: _Listening, every_weeks: int) -> Iterator[tuple[int, int]]
         if number == 0 or listening.mailed == turn.monday:
             listener = _this_week(listening, turn.monday)
             silent = policy.withheld_by(policy.Case(listener, turn.due_day), policy.OF_THE_PERSON)
+        listening.passed_on += _passed_on(goals, number, turn)
         if silent or listening.program_muted:
             continue
         nudges = notices = 0
@@ -215,6 +253,7 @@ def _speak(listening: _Listening, every_weeks: int) -> Iterator[tuple[int, int]]
             listening.spoke = turn.due_day
         listening.mails_that_week = 1 if listening.mailed != turn.monday else listening.mails_that_week + 1
         listening.mailed = turn.monday
+        listening.mailed_on.add(turn.due_day)
         told.mails += 1
         told.nudges += nudges
         told.first_mails += number < FIRST_WEEKS
@@ -245,11 +284,27 @@ def _nudge(goal: _Goal, number: int, turn: Turn, spoke: date | None, every_weeks
         if policy.rests(rested[0], turn.due_day):
             return False
     goal.streak, wait = decided
+    if goal.streak == 1:
+        goal.escalated, goal.hears_on = False, None
+    if goal.streak >= policy.ESCALATES_AFTER and not goal.escalated and goal.leader:
+        goal.hears_on = policy.escalates_on(turn.due_day, every_weeks)
     goal.quiet_until = turn.due_day + wait
     goal.last_said, goal.thanked, goal.resting_since = turn.due_day, False, None
     after = bisect_left(goal.fine, goal.days[number])
     goal.next_fine = goal.fine[after] if after < len(goal.fine) else NEVER_AGAIN
     return True
+
+
+def _passed_on(goals: Sequence[_Goal], number: int, turn: Turn) -> Iterator[tuple[User, date]]:
+    """The goals of which the leader above hears on this turn: short still, and not recovered since it was announced."""
+    for goal in goals:
+        if goal.hears_on is None or goal.leader is None or turn.due_day < goal.hears_on:
+            continue
+        if goal.next_fine <= goal.days[number]:
+            goal.hears_on = None
+        elif goal.states[number] == SHORT:
+            goal.hears_on, goal.escalated = None, True
+            yield goal.leader, turn.due_day
 
 
 @lru_cache(maxsize=4096)

@@ -15,7 +15,7 @@ from program.rules.status import FINE, SHORT
 from teams.exemption_ledger import SOON
 from teams.models import Exemption, Goal, Standing, Team
 
-from . import at_it, hours, notices, policy
+from . import at_it, escalation, hours, notices, policy
 from .models import Delivery, Digest, Mute, Notice, Nudge
 from .turns import Due
 
@@ -100,15 +100,20 @@ class Situation:
     """by goal that may be spoken of and at which somebody is visibly: how, as facts"""
     resting: Mapping[tuple[int, int], date] = field(default_factory=dict)
     """by person and goal: due day from which on it rests because of that"""
+    heard: Mapping[int, escalation.Heard] = field(default_factory=dict)
+    """by goal: which leader heard of it last"""
+    off_since: Mapping[int, date] = field(default_factory=dict)
+    """by goal of which a leader is to hear: since when it is short"""
 
 
 def read(due: Sequence[Due], programs: Mapping[int, Program], now: datetime) -> Situation:
     """Thirteen queries, whatever the number of people, teams and goals, and five more where something is short."""
-    teams = {team for one in due for team in one.teams}
+    warned = [one for row in due for one, _above in row.hears.values()]
+    teams = {team for one in due for team in one.teams} | {one.team for one in warned}
     people = [one.person.pk for one in due]
     last, spoke = _last_said(people, now)
     goals, standings = _goals(teams, programs), _standings(teams, programs, now)
-    fine_on = _fine_on(teams, now) if last else {}
+    fine_on = _fine_on(teams, now) if last or warned else {}
     taken = at_it.taken(teams, now)
     return Situation(
         programs=programs,
@@ -127,6 +132,8 @@ def read(due: Sequence[Due], programs: Mapping[int, Program], now: datetime) -> 
         taken=taken,
         at_it=_at_it(due, goals, standings, last, fine_on, taken),
         resting=_resting(people, last, fine_on, now),
+        heard=escalation.heard(teams),
+        off_since=escalation.off_since(warned, fine_on),
     )
 
 

@@ -121,6 +121,16 @@ class Story:
     exempt_why: str = ""
     page: str = ""
     """the goal's own page"""
+    hears: str = ""
+    """who hears next, on `hears_on`; without a day: after a third message in a row"""
+    hears_on: date | None = None
+    heard: str = ""
+    """which leader heard of it, on `heard_on`"""
+    heard_on: date | None = None
+    off_for: str = ""
+    """of what a leader hears: how long it is off its path, and who was told how often"""
+    lead: str = ""
+    times: int = 0
     see: int = 0
     """number of an earlier goal in the mail with the same playbook; 0: it is told here"""
 
@@ -174,8 +184,25 @@ def tell(facts: Mapping[str, Any], program: Program, playbook: Playbook | None, 
         exempt_until=day_of(facts.get("exempt_until")),
         exempt_why=facts.get("exempt_why", ""),
         page=goal_page(facts["team"], program.key, facts["metric"]),
+        **_hears(facts),
         severity=policy.severity(facts.get("gap"), facts.get("target"), facts.get("baseline")),
     )
+
+
+def _hears(facts: Mapping[str, Any]) -> dict[str, Any]:
+    hears, heard = facts.get("hears"), facts.get("heard")
+    if heard:
+        return {"heard": heard["name"], "heard_on": day_of(heard["day"])}
+    if hears:
+        return {"hears": hears["name"], "hears_on": day_of(hears["day"])}
+    if "off_days" not in facts:
+        return {"hears": facts.get("hears_after", "")}
+    weeks, lead = facts["off_days"] // 7, facts["lead"]
+    return {
+        "off_for": wording.count(weeks, "week") if weeks else wording.count(facts["off_days"], "day"),
+        "lead": f"its lead, {lead}," if facts["lead_own"] else lead,
+        "times": facts["times"],
+    }
 
 
 def scorecard(team_key: str) -> str:

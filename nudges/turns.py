@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from accounts.models import User
 from program.models import Program
-from teams.models import Goal
+from teams.models import Goal, Team
 
-from . import hours
+from . import escalation, hours
+from .escalation import Warned
 from .models import Digest, Turn
 from .people import Addressee, Org, zones
 
@@ -27,6 +28,8 @@ class Due:
     """program id → due day"""
     teams: Mapping[int, Addressee]
     """team id → why this person"""
+    hears: Mapping[int, tuple[Warned, Team]] = field(default_factory=dict)
+    """goal id → of what below they hear today, and what they lead above it"""
 
 
 def due_people(now: datetime, programs: Mapping[int, Program], org: Org) -> Iterator[Due]:
@@ -52,8 +55,34 @@ def due_people(now: datetime, programs: Mapping[int, Program], org: Org) -> Iter
         if (made.date(), made.hour) >= hours.opens(day, program.nudge_hour, one.person.country):
             continue
         asked[person][program_id] = day
-        teams[person][team] = one
-    yield from _not_taken(now, programs, asked, teams, zone_of)
+        teams[person][team] = replace(one, above=org.next_above(one))
+    people = {pk: next(iter(of_person.values())).person for pk, of_person in teams.items()}
+    hears = _hears(now, programs, org, asked, people, zone_of)
+    yield from _not_taken(now, programs, asked, teams, zone_of, people, hears)
+
+
+def _hears(
+    now: datetime,
+    programs: Mapping[int, Program],
+    org: Org,
+    asked: dict[int, dict[int, date]],
+    people: dict[int, User],
+    zone_of: dict[int, str],
+) -> dict[int, dict[int, tuple[Warned, Team]]]:
+    """By leader: the goals below of which their turn brings news; each leader is asked on that program's turn."""
+    found: dict[int, dict[int, tuple[Warned, Team]]] = defaultdict(dict)
+    for one in escalation.waiting(programs, now):
+        above = org.led_above(one.team, one.leader)
+        if above is None:
+            continue
+        leader = next(person for person in org.leads[above.pk] if person.pk == one.leader)
+        zone = zone_of.setdefault(leader.pk, leader.time_zone or above.time_zone)
+        due_day = hours.due_day(programs[one.program].nudge_weekday, now.astimezone(hours.zone(zone)).date())
+        if due_day >= one.on:
+            people.setdefault(leader.pk, leader)
+            asked[leader.pk].setdefault(one.program, due_day)
+            found[leader.pk][one.goal] = one, above
+    return found
 
 
 def _pairs(programs: Mapping[int, Program]) -> Iterator[tuple[int, int, datetime]]:
@@ -72,14 +101,15 @@ def _not_taken(
     asked: Mapping[int, Mapping[int, date]],
     teams: Mapping[int, Mapping[int, Addressee]],
     zone_of: Mapping[int, str],
+    people: Mapping[int, User],
+    hears: Mapping[int, Mapping[int, tuple[Warned, Team]]],
 ) -> Iterator[Due]:
     oldest = now.date() - timedelta(days=9)
     taken = set(Turn.objects.filter(due_day__gte=oldest).values_list("person", "program", "due_day"))
     planned = set(Digest.objects.filter(day__gte=oldest).values_list("person", "day"))
     for person_id, days in sorted(asked.items()):
         local = now.astimezone(hours.zone(zone_of[person_id]))
-        mine = teams[person_id]
-        person = next(iter(mine.values())).person
+        person = people[person_id]
         if not hours.is_working(local, person.country) or (person_id, local.date()) in planned:
             continue
         turns = {program: day for program, day in days.items() if (person_id, program, day) not in taken}
@@ -91,4 +121,5 @@ def _not_taken(
         # One mail a day: a program whose hour is later today speaks in the same digest. One whose day is today but
         # after work, or on the weekend, waits for its own opening.
         turns = {program: day for program, day in turns.items() if opens[program][0] <= local.date()}
-        yield Due(person, local.date(), zone_of[person_id], turns, mine)
+        below = {goal: pair for goal, pair in hears.get(person_id, {}).items() if pair[0].program in turns}
+        yield Due(person, local.date(), zone_of[person_id], turns, teams.get(person_id, {}), below)

@@ -81,6 +81,11 @@ TOLD = {
     ),
     "effort only": story(how=HowTo([], "", "", None, takes="about 30 min an item")),
     "as above": story(see=1),
+    "taken": story(crumbs=[crumb(by="Bob <typed>", by_since=date(2026, 11, 18)), crumb("b.py", 0.9, by="you", by_since=TODAY)]),
+    "heard next": story(hears="Gina <typed>", hears_on=date(2026, 11, 30)),
+    "heard next, overdue": story(tone="overdue", status="overdue", hears="Gina", hears_on=date(2026, 11, 30)),
+    "heard after a third": story(hears="Gina <typed>"),
+    "heard": story(tone="still", heard="Gina <typed>", heard_on=date(2026, 11, 9)),
     "long": story(metric="M" * 200, team="T" * 200, crumbs=[crumb("very/" * 60 + "long.py")]),
 }  # fmt: skip
 NEW = {
@@ -130,8 +135,20 @@ HANDED = {
 }
 
 
-def digest(told=(), new=(), thanks=(), ending=(), handed=(), **changes):
-    every = [*told, *new, *thanks, *ending, *handed]
+def below(**changes):
+    why = {"leads": "Core", "team": "Api <b>", "own": False, "hears": True}
+    return story(because=why, **{"off_for": "7 weeks", "lead": "its lead, Al <typed>,", "times": 3, **changes})
+
+
+HEARD = {
+    "ordinary": below(),
+    "overdue, of who is no lead": below(status="overdue", lead="Bob", times=4, off_for="1 day"),
+    "long": below(metric="M" * 200, lead="L" * 200),
+}
+
+
+def digest(told=(), new=(), thanks=(), ending=(), handed=(), heard=(), **changes):
+    every = [*told, *new, *thanks, *ending, *handed, *heard]
     context = {
         "today": TODAY,
         "person": None,
@@ -140,6 +157,7 @@ def digest(told=(), new=(), thanks=(), ending=(), handed=(), **changes):
         "new_goals": list(new),
         "new_by_metric": [list(new)] if new else [],
         "thanks": list(thanks),
+        "heard": list(heard),
         "ending": list(ending),
         "handed": list(handed),
         "teams": sorted({s.team for s in every}),
@@ -148,9 +166,10 @@ def digest(told=(), new=(), thanks=(), ending=(), handed=(), **changes):
         "next_day": date(2026, 12, 7),
         "sponsors": [],
         "stop_program": []
-        if not (told or new or thanks or ending)
+        if not (told or new or thanks or ending or heard)
         else [(story().program, "https://quality.example.com/unsubscribe/x/")],
         "stop_all": "https://quality.example.com/unsubscribe/y/",
+        "notes": [],
         "goals": 5,
         "short": 2,
     }
@@ -216,6 +235,16 @@ CONTEXTS = {
         "thanks: several": digest(thanks=list(THANKS.values())),
         **{f"ending: {name}": digest(ending=[s]) for name, s in ENDING.items()},
         "ending: several": digest(ending=list(ENDING.values())),
+        **{f"from below: {name}": digest(heard=[s]) for name, s in HEARD.items()},
+        "from below: several": digest(heard=list(HEARD.values())),
+        "from below, and told": digest([story()], heard=list(HEARD.values())),
+        "with notes": digest(
+            [story()],
+            notes=[
+                Program(name="Every function <typed>", nudge_note="Ask in #typing.\n\nOffice <typed> hours & more"),
+                Program(name="Docs", nudge_note="n" * 500),
+            ],
+        ),
         **{f"handed over: {name}": digest(handed=[h]) for name, h in HANDED.items()},
         "handed over: two": digest(handed=[handover(), handover(team="Web")]),
         "handed over, and told": digest([story()], handed=[handover()]),
@@ -226,7 +255,12 @@ CONTEXTS = {
             ]
         ),
         "everything": digest(
-            list(TOLD.values()), list(NEW.values()), list(THANKS.values()), list(ENDING.values()), list(HANDED.values())
+            list(TOLD.values()),
+            list(NEW.values()),
+            list(THANKS.values()),
+            list(ENDING.values()),
+            list(HANDED.values()),
+            list(HEARD.values()),
         ),
         "many teams": digest([replace(TOLD["behind"], team=f"Team {n}") for n in range(8)]),
         "in place of": digest(
@@ -236,6 +270,15 @@ CONTEXTS = {
                 {"leads": "Engineering", "team": "Web", "own": False, "instead": "Wanda", "instead_why": "not active"},
                 {"leads": "Engineering", "team": "Ops", "own": False},
                 {"leads": "Core", "team": "Core", "own": True},
+                {
+                    "leads": "Web",
+                    "team": "Web",
+                    "own": False,
+                    "stands_in_for": "Wanda",
+                    "away_until": date(2026, 12, 4),
+                },
+                {"leads": "Ops", "team": "Ops", "own": False, "stands_in_for": "Otto", "away_until": None},
+                {"leads": "Core", "team": "Core two", "own": False, "hears": True},
             ],
         ),
         "no next day": digest([story()], next_day=None),
@@ -382,6 +425,49 @@ def test_each_tone_has_its_words(changes, subject, first):
     told = said([plain(**changes)], short=1)
     assert told[0] == subject
     assert told[1].startswith(first)
+
+
+def test_at_risk_says_that_the_pace_is_enough():
+    assert said([plain(tone="at risk", status="at risk")])[1].startswith(
+        "Api is 6 points behind its path on Typed functions, though at its present pace it still gets there in time."
+    )
+
+
+def test_who_hears_next_is_told_exactly():
+    def end(*told):
+        return said(list(told))[1].partition("needs you. ")[2].partition(" Stop the mail")[0]
+
+    assert end(plain()) == "Nobody gets a copy of this mail."
+    assert end(plain(hears="Gina"), replace(plain(hears="Gina"), team="Web")) == (
+        "Nobody gets a copy of this mail; after a third one in a row about a goal, Gina hears of it."
+    )
+    assert end(plain(hears="Gina", hears_on=date(2026, 11, 30)), plain(hears="Otto")) == (
+        "If Api is still off its path on Typed functions on Mon 30 Nov, Gina hears of it. "
+        "Nobody gets a copy of this mail; after a third one in a row about a goal, Otto hears of it."
+    )
+    assert end(plain(status="overdue", tone="overdue", hears="Gina", hears_on=date(2026, 11, 30))).startswith(
+        "If Api is still overdue on Typed functions on Mon 30 Nov, Gina hears of it. "
+    )
+    assert end(plain(heard="Gina", heard_on=date(2026, 11, 9))) == (
+        "Gina heard of Typed functions in Api on 9 Nov. Nobody gets a copy of this mail."
+    )
+
+
+def test_what_a_leader_hears_is_one_line():
+    subject, text = said(heard=[below(team="Api", metric="Typed functions", lead="its lead, Alice,")])
+    assert subject == "Api: Typed functions is off its path for 7 weeks"
+    assert text.startswith(
+        "Api has been off its path on Typed functions for 7 weeks, by 6 points now; its lead, Alice, was told 3 times. "
+        "From the teams below you, for you to know: https://quality.example.com/teams/api/goals/typing/typed/"
+    )
+
+
+def test_an_item_that_somebody_took_is_not_asked_of_the_reader_again():
+    taken = plain(crumbs=[crumb(by="Bob", by_since=date(2026, 11, 18))])
+    subject, text = said([taken], short=1)
+    assert subject == "Api: Typed functions is 6 points behind"
+    assert "lib/webhooks.py alone closes 58 % of it. Bob is on it." in text
+    assert "38 to do, grew Bob is on it since 18 Nov" in text
 
 
 def test_news_and_thanks_have_their_words():

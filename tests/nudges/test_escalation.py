@@ -1,0 +1,161 @@
+"""After the third nudge in a row a leader above hears of a goal: as was announced, once a stretch, and no surprise."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from accounts.models import User
+from nudges.models import Delivery, Mute, Notice, Nudge
+from program.models import Metric
+from teams.models import Answer, Membership, Standing
+from teams.standings import judge_due
+from tests.nudges.conftest import BEHIND, MONDAY, everything
+from tests.nudges.test_planning import other_program
+
+WEEK = timedelta(weeks=1)
+APRIL_13, APRIL_20 = date(2026, 4, 13), date(2026, 4, 20)
+
+
+@pytest.fixture
+def play(play):
+    """Only api is behind, and what was measured stays fresh."""
+    Metric.objects.update(fresh_for=400)
+    play.world.goal(play.world.web, play.world.typed).standings.all().delete()
+    play.world.web.goals.all().delete()
+    play.announced()
+    return play
+
+
+def on_mondays(play, first, last):
+    for n in range(first, last + 1):
+        play.run(MONDAY + n * WEEK)
+
+
+def heard():
+    return [
+        (row.person.email, row.goal.team.key, row.digest.day) for row in Notice.objects.filter(kind="heard from below")
+    ]
+
+
+def mail_to(person, day):
+    return Delivery.objects.get(person=person, key__endswith=str(day))
+
+
+def flat(text):
+    return " ".join(text.split())
+
+
+def test_the_first_two_say_who_hears_after_a_third(play):
+    on_mondays(play, 1, 2)
+    for day in (date(2026, 3, 23), date(2026, 3, 30)):
+        text = flat(mail_to(play.world.alice, day).text)
+        assert "Nobody gets a copy of this mail; after a third one in a row about a goal, Gina hears of it." in text
+        assert "If Api is still" not in text
+
+
+def test_the_third_says_when_and_then_the_leader_hears_once(play):
+    on_mondays(play, 1, 3)
+    assert not Delivery.objects.filter(person=play.world.gina).exists()
+    on_mondays(play, 4, 4)
+    third = Nudge.objects.said().get(person=play.world.alice, day=APRIL_13)
+    assert third.facts["hears"] == {
+        "person": play.world.gina.pk, "name": "Gina", "on": "2026-04-20", "day": "2026-04-20",
+    }  # fmt: skip
+    text = flat(mail_to(play.world.alice, APRIL_13).text)
+    assert (
+        "If Api is still off its path on Functions with full annotations on Mon 20 Apr, Gina hears of it. "
+        "Nobody gets a copy of this mail." in text
+    )
+    assert heard() == []
+    on_mondays(play, 5, 20)
+    assert heard() == [("gina@example.com", "api", APRIL_20)]
+    mail = mail_to(play.world.gina, APRIL_20)
+    assert mail.subject == "Api: Functions with full annotations is off its path for 5 weeks"
+    assert flat(mail.text).startswith(
+        "Api has been off its path on Functions with full annotations for 5 weeks, by 22 points now; "
+        "its lead, Alice, was told 3 times. From the teams below you, for you to know: https://"
+    )
+    assert "https://quality.example.com/teams/api/goals/typing/typed-functions/" in mail.text
+    assert "You get this because you lead Engineering, and Api is part of it." in flat(mail.text)
+    assert Delivery.objects.filter(person=play.world.gina).count() == 1
+    fourth = flat(mail_to(play.world.alice, date(2026, 5, 11)).text)
+    assert "Gina heard of Functions with full annotations in Api on 20 Apr. Nobody gets a copy of this mail." in fourth
+
+
+def test_a_goal_that_recovered_in_between_is_not_heard_of_and_a_new_stretch_counts_anew(play):
+    on_mondays(play, 1, 4)
+    play.measure(date(2026, 4, 15), api={"a.py": (60, 65)})
+    judge_due(datetime(2026, 4, 16, 1, 0, tzinfo=UTC))
+    play.measure(date(2026, 4, 17), **BEHIND)
+    on_mondays(play, 5, 8)
+    assert heard() == []
+    assert Nudge.objects.said().filter(person=play.world.alice).latest("day").streak in (2, 3)
+
+
+def test_what_somebody_answered_is_not_heard_of(play):
+    on_mondays(play, 1, 4)
+    goal = play.world.goal(play.world.api, play.world.typed)
+    Answer.objects.create(
+        goal=goal, person=play.world.alice, kind="on it", until=date(2026, 4, 30), via="mail",
+        at=datetime(2026, 4, 14, 9, 0, tzinfo=UTC),
+    )  # fmt: skip
+    on_mondays(play, 5, 6)
+    assert heard() == []
+
+
+@pytest.mark.parametrize("change", [{"held": True}, {"status": "on track"}])
+def test_what_is_held_or_fine_that_day_is_not_heard_of(play, change):
+    on_mondays(play, 1, 4)
+    judge_due(MONDAY + 5 * WEEK)
+    Standing.objects.filter(day=APRIL_20).update(**change)
+    on_mondays(play, 5, 5)
+    assert heard() == []
+
+
+def test_a_leader_who_is_away_hears_when_they_are_back_and_nobody_in_their_place(play):
+    on_mondays(play, 1, 4)
+    User.objects.filter(pk=play.world.gina.pk).update(absent_from=APRIL_20, absent_until=date(2026, 4, 26))
+    on_mondays(play, 5, 6)
+    assert heard() == [("gina@example.com", "api", date(2026, 4, 27))]
+
+
+def test_who_muted_the_program_hears_nothing_and_neither_does_who_leads_no_more(play):
+    on_mondays(play, 1, 4)
+    Mute.objects.create(person=play.world.gina, program=play.world.program, created_at=MONDAY, via="test")
+    on_mondays(play, 5, 5)
+    assert heard() == []
+    Mute.objects.all().delete()
+    Membership.objects.filter(user=play.world.gina).delete()
+    on_mondays(play, 6, 6)
+    assert heard() == []
+
+
+def test_where_nobody_leads_above_nobody_is_announced(play):
+    Membership.objects.filter(user=play.world.gina).delete()
+    on_mondays(play, 1, 5)
+    assert heard() == []
+    text = flat(mail_to(play.world.alice, APRIL_13).text)
+    assert "Nobody gets a copy of this mail. sam@example.com sees where every team stands" in text
+
+
+def test_a_leader_with_a_digest_of_their_own_hears_in_it(play):
+    other_program(play)
+    Membership.objects.create(user=play.world.gina, team=play.world.web, role="lead")
+    Metric.objects.update(fresh_for=400)
+    on_mondays(play, 1, 5)
+    assert Delivery.objects.filter(person=play.world.gina, key__endswith=str(APRIL_20)).count() == 1
+
+
+def test_the_mail_that_never_arrived_told_nobody(play):
+    on_mondays(play, 1, 4)
+    play.plan(MONDAY + 5 * WEEK)
+    Delivery.objects.filter(person=play.world.gina).update(not_after=MONDAY + 5 * WEEK)
+    on_mondays(play, 6, 7)
+    assert heard() == [("gina@example.com", "api", date(2026, 5, 4))]
+
+
+def test_planning_twice_tells_once(play):
+    on_mondays(play, 1, 5)
+    before = everything()
+    play.run(MONDAY + 5 * WEEK + timedelta(hours=1))
+    assert everything() == before
