@@ -11,7 +11,7 @@ from accounts.models import User
 from program.models import Program
 from program.rules.status import SHORT
 
-from . import budget, escalation, handovers, hours, notices, policy
+from . import answered, budget, escalation, handovers, hours, notices, policy
 from .models import Delivery, Notice, Nudge
 from .outbox import Letter
 from .people import Addressee
@@ -78,7 +78,7 @@ def decide(due: Due, situation: Situation) -> Decided | None:
         case = _case(decided.listener, goal, standing, due, situation, due_day)
         if standing is not None and policy.worth_saying(standing.status, standing.slipped):
             _nudge(decided, goal, standing, case, program)
-        if of_person or case.program_muted:
+        if of_person or case.program_muted or case.answered.goal_muted or case.answered.not_mine:
             continue
         for kind, key in _events(goal, standing, case, due, situation):
             decided.notices.append(Notice(kind=kind, key=key, person=due.person, goal_id=goal.pk))
@@ -196,7 +196,11 @@ def _case(
         recovered=last is not None and fine_on is not None and fine_on >= last.day,
         at_it=goal.pk in situation.at_it,
         resting_since=situation.resting.get((person, goal.pk)),
-    )
+        answered=answered.silences(
+            situation.answers.get(goal.pk, ()), person, due.day, standing.as_of if standing else None,
+            muted=(person, goal.pk) in situation.muted_goals,
+        ),
+    )  # fmt: skip
 
 
 def _events(
@@ -208,11 +212,19 @@ def _events(
     if goal.pk in situation.ending:
         ending = notices.EXEMPTION_ENDING, notices.exemption_ending_key(situation.ending[goal.pk])
         return [] if ending in situation.told else [ending]
+    if standing is None or not case.judged_today or case.held:
+        return []
+    if policy.worth_saying(standing.status, standing.slipped):
+        if policy.withheld_by(case, policy.OF_ANSWERS):
+            return []
+        come = answered.whose_day_came(situation.answers.get(goal.pk, ()), due.day)
+        keys = [(notices.ANSWER_DUE, notices.answer_due_key(one.pk)) for one in come]
+        return [key for key in keys if key not in situation.told]
     last = situation.last.get((due.person.pk, goal.pk))
-    if last is None or standing is None or not case.judged_today or case.held:
+    if last is None or not policy.is_fine(standing.status):
         return []
     thanks = notices.BACK_ON_THE_PATH, notices.back_on_the_path_key(last.pk)
-    return [thanks] if policy.is_fine(standing.status) and thanks not in situation.told else []
+    return [thanks] if thanks not in situation.told else []
 
 
 def _listener(due: Due, programs: Collection[int], situation: Situation) -> policy.Listener:

@@ -13,9 +13,11 @@ from django.db.models import Max, Q
 from accounts.models import User
 from program.models import Playbook, Program, ProgramOwner
 from program.rules.status import SHORT, Status
-from teams.models import Membership, Standing
+from teams import answering
+from teams.answering import Said
+from teams.models import Answer, Membership, Standing
 
-from . import handovers, hours, links, notices, policy, stories, words
+from . import answer_links, answered, handovers, hours, links, notices, policy, stories, words
 from .kinds import Kind, Later, Words
 from .models import Delivery, Digest, Mute, Notice, Nudge
 from .outbox import sender_domain
@@ -23,6 +25,11 @@ from .outbox import sender_domain
 NAME = "digest"
 TOO_OLD = timedelta(days=7)
 TOLD_IN_FULL = 5
+ANSWERS = {
+    "on-it": "on it", "blocked": "blocked", "done": "done", "not-mine": "not mine", "wrong": "wrong number",
+    "mute": "mute this goal",
+}  # fmt: skip
+"""What the page of choices may be opened on, as a mail calls it."""
 
 
 @dataclass
@@ -39,6 +46,9 @@ class Loaded:
     """by program: whom to ask, the technical owner first"""
     newest: dict[int, Standing] = field(default_factory=dict)
     mutes: set[int | None] = field(default_factory=set)
+    muted_goals: set[int] = field(default_factory=set)
+    answers: Mapping[int, Sequence[Said]] = field(default_factory=dict)
+    """by goal: what was answered and stands"""
     leads: set[str] = field(default_factory=set)
     """keys of the teams that the person leads"""
     other_days: list[date] = field(default_factory=list)
@@ -47,7 +57,7 @@ class Loaded:
 
 
 def prefetch(rows: Sequence[Delivery], now: datetime) -> None:
-    """Load the digests of these deliveries onto them, in ten queries."""
+    """Load the digests of these deliveries onto them, in eleven queries."""
     digests = {d.delivery_id: d for d in Digest.objects.filter(delivery__in=rows).select_related("person")}
     people = {d.person_id for d in digests.values()}
     nudges: dict[int, list[Nudge]] = defaultdict(list)
@@ -65,8 +75,13 @@ def prefetch(rows: Sequence[Delivery], now: datetime) -> None:
     }
     newest = _newest_standings({goal.pk for goal in spoken})
     mutes: dict[int, set[int | None]] = defaultdict(set)
-    for person, program in Mute.objects.filter(person__in=people).values_list("person", "program"):
-        mutes[person].add(program)
+    muted_goals: dict[int, set[int]] = defaultdict(set)
+    for person, program, goal in Mute.objects.filter(person__in=people).values_list("person", "program", "goal"):
+        if goal is None:
+            mutes[person].add(program)
+        else:
+            muted_goals[person].add(goal)
+    answers = answering.standing(Answer.objects.filter(goal__in={goal.pk for goal in spoken}))
     leads: dict[int, set[str]] = defaultdict(set)
     led = Membership.objects.filter(user__in=people, role=Membership.Role.LEAD)
     for person, team in led.order_by().values_list("user_id", "team__key"):
@@ -90,6 +105,8 @@ def prefetch(rows: Sequence[Delivery], now: datetime) -> None:
             owners=owners,
             newest=newest,
             mutes=mutes[digest.person_id],
+            muted_goals=muted_goals[digest.person_id],
+            answers=answers,
             leads=leads[digest.person_id],
             other_days=others[digest.person_id],
         )
@@ -111,14 +128,14 @@ def still_wanted(row: Delivery, now: datetime) -> str | Later | None:
         return Later(hours.next_working(now, loaded.zone, country, not_today=True), "another digest went out today")
     if not hours.is_working(now.astimezone(hours.zone(loaded.zone)), country):
         return Later(hours.next_working(now, loaded.zone, country), "outside working hours")
-    loaded.dropped = [(nudge, why) for nudge in loaded.nudges if (why := _dropped(nudge, loaded))]
+    loaded.dropped = [(nudge, why) for nudge in loaded.nudges if (why := _dropped(nudge, loaded, local))]
     gone = {nudge.pk for nudge, _why in loaded.dropped}
     loaded.nudges = [nudge for nudge in loaded.nudges if nudge.pk not in gone]
-    loaded.notices = [n for n in loaded.notices if _is_news(n, loaded)]
+    loaded.notices = [n for n in loaded.notices if _is_news(n, loaded, local)]
     return None if loaded.nudges or loaded.notices else "nothing is left to say"
 
 
-def _dropped(nudge: Nudge, loaded: Loaded) -> str:
+def _dropped(nudge: Nudge, loaded: Loaded, day: date) -> str:
     """Why a planned nudge is not said after all; empty if it is."""
     standing = loaded.newest.get(nudge.goal_id)
     if why := _not_allowed(nudge.goal.program, loaded):
@@ -129,18 +146,35 @@ def _dropped(nudge: Nudge, loaded: Loaded) -> str:
         return policy.name_of(policy.held)
     if standing is not None and not policy.worth_saying(standing.status, standing.slipped):
         return "not short any more"
-    return ""
+    return _silenced(nudge.goal_id, loaded, day)
 
 
-def _is_news(notice: Notice, loaded: Loaded) -> bool:
+def _silenced(goal: int, loaded: Loaded, day: date) -> str:
+    """The rule by which an answer that came since the planning silences a goal; empty if none does."""
+    standing = loaded.newest.get(goal)
+    said = answered.silences(
+        loaded.answers.get(goal, ()), loaded.person.pk, day, standing.as_of if standing else None,
+        muted=goal in loaded.muted_goals,
+    )  # fmt: skip
+    return policy.withheld_by(policy.Case(None, day, answered=said), policy.OF_ANSWERS)
+
+
+def _is_news(notice: Notice, loaded: Loaded, day: date) -> bool:
     """Whether a planned notice is still true."""
     if notice.kind == notices.HANDOVER:
         return notice.facts["team"] in loaded.leads
     if notice.goal is None or _not_allowed(notice.goal.program, loaded):
         return False
-    standing = loaded.newest.get(notice.goal_id or 0)
+    silenced = _silenced(notice.goal.pk, loaded, day)
+    if silenced in (policy.name_of(policy.goal_muted), policy.name_of(policy.not_mine)):
+        return False
+    standing = loaded.newest.get(notice.goal.pk)
     if notice.kind == notices.ESCALATED:
-        return standing is None or (not standing.held and standing.status in SHORT)
+        return not silenced and (standing is None or (not standing.held and standing.status in SHORT))
+    if notice.kind == notices.ANSWER_DUE:
+        stands = notice.key in {str(one.pk) for one in loaded.answers.get(notice.goal.pk, ())}
+        short = standing is None or policy.worth_saying(standing.status, standing.slipped)
+        return stands and short and not silenced
     return notice.kind != notices.EXEMPTION_ENDING or standing is None or standing.status == Status.EXEMPT
 
 
@@ -174,6 +208,10 @@ def compose(loaded: Loaded, now: datetime) -> Words:
     news = {
         kind: [_story(n, loaded, today, kind) for n in loaded.notices if n.kind == kind] for kind in notices.OF_A_GOAL
     }
+    # Of a goal that is told anyway, its line says what was answered.
+    told_goals = {nudge.goal_id for nudge in loaded.nudges}
+    due = [n for n in loaded.notices if n.kind == notices.ANSWER_DUE and n.goal_id not in told_goals]
+    news[notices.ANSWER_DUE] = [_story(n, loaded, today, n.kind) for n in due]
     handed = [handovers.tell(n.facts) for n in loaded.notices if n.kind == notices.HANDOVER]
     every = [*told, *(story for stories_ in news.values() for story in stories_)]
     spoken: list[stories.Story | handovers.HandoverStory] = [*handed, *every]
@@ -183,6 +221,7 @@ def compose(loaded: Loaded, now: datetime) -> Words:
         "person": loaded.person,
         "told": told[:TOLD_IN_FULL],
         "told_briefly": told[TOLD_IN_FULL:],
+        "asked_again": news[notices.ANSWER_DUE],
         "new_goals": news[notices.NEW_GOAL],
         "new_by_metric": _by_metric(news[notices.NEW_GOAL]),
         "ending": news[notices.EXEMPTION_ENDING],
@@ -197,6 +236,7 @@ def compose(loaded: Loaded, now: datetime) -> Words:
         "notes": [p for p in programs if p.nudge_note],
         "stop_program": [(p, links.address(links.Intent(loaded.person, p))) for p in programs],
         "stop_all": links.address(links.Intent(loaded.person)),
+        "useful": _useful(loaded),
         "goals": sum({s.team_key: s.goals for s in every}.values()),
         "short": sum({s.team_key: s.short for s in every}.values()),
     }
@@ -245,7 +285,17 @@ def _headers(stop_all: str, told: Sequence[stories.Story], loaded: Loaded) -> di
 def _story(row: Nudge | Notice, loaded: Loaded, today: date, tone: str = "") -> stories.Story:
     goal = row.goal
     assert goal is not None
-    return stories.tell(row.facts, goal.program, loaded.playbooks.get(goal.metric_id), today, tone)
+    story = stories.tell(row.facts, goal.program, loaded.playbooks.get(goal.metric_id), today, tone)
+    if isinstance(row, Notice) and row.kind != notices.ANSWER_DUE:
+        return story
+    token = answer_links.write(goal.pk, loaded.person.pk, loaded.digest.day)
+    answers = [(words, answer_links.address(token, choice)) for choice, words in ANSWERS.items()]
+    return replace(story, answer=answer_links.address(token), answers=answers)
+
+
+def _useful(loaded: Loaded) -> dict[str, str]:
+    token = answer_links.write_vote(loaded.digest.pk or 0, loaded.person.pk)
+    return {choice: answer_links.vote_address(token, choice) for choice in ("yes", "no")}
 
 
 def never_arrived(rows: Sequence[Delivery], _now: datetime) -> None:

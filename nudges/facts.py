@@ -8,7 +8,9 @@ from typing import Any
 
 from program.models import MetricVersion, Program
 from teams import goal_why
-from teams.models import Exemption, Goal, GoalTerms, Standing
+from teams.answering import Said
+from teams.handover import shortened
+from teams.models import Answer, Exemption, Goal, GoalTerms, Standing
 from teams.standings import as_if_not_exempt, crumb_facts
 
 from . import at_it, budget, escalation, handovers, notices, policy
@@ -21,7 +23,7 @@ AT_IT, BUDGET = policy.name_of(policy.visibly_at_it), policy.name_of(policy.week
 
 
 def attach(decided: Sequence[Decided], situation: Situation, now: datetime) -> None:
-    """Give each row its facts. Five queries, whatever the number of people, and more where somebody begins to lead a
+    """Give each row its facts. Six queries, whatever the number of people, and more where somebody begins to lead a
     team or an exemption ends."""
     handovers.attach([n for d in decided for n in d.notices if n.kind == notices.HANDOVER], now)
     spoken = {row.goal_id for d in decided for row in d.rows if row.goal_id is not None}
@@ -53,6 +55,7 @@ def attach(decided: Sequence[Decided], situation: Situation, now: datetime) -> N
                     "won": d.won or spent.get(d.due.person.pk, []),
                 }
             row.facts["since"] = _since(earlier.get(last.pk) if last else None, row.facts)
+            row.facts |= _answered(row, d, situation)
             if isinstance(row, Notice):
                 row.facts |= ending.get(row.goal_id, {}) if row.kind == notices.EXEMPTION_ENDING else {}
                 row.facts |= asked.get(row.goal_id, {}) if row.kind == notices.NEW_GOAL else {}
@@ -130,6 +133,25 @@ def _asked(decided: Sequence[Decided], goals: Mapping[int, Goal]) -> dict[int, d
         )
         found[goal.pk] = {"why": why.why, "asked_of": why.asked_of, "chosen": why.chosen}
     return found
+
+
+def _answered(row: Nudge | Notice, d: Decided, situation: Situation) -> dict[str, Any]:
+    """What was answered last and is past, or not shown by a measurement; of a notice, the answer it asks about."""
+    said = [one for one in situation.answers.get(row.goal_id or 0, ()) if one.kind != Answer.Kind.NOT_MINE]
+    if isinstance(row, Notice):
+        said = [one for one in said if row.kind == notices.ANSWER_DUE and str(one.pk) == row.key]
+    return {"answered": _said(said[0], d)} if said else {}
+
+
+def _said(one: Said, d: Decided) -> dict[str, Any]:
+    return {
+        "by": one.by,
+        "own": one.person == d.due.person.pk,
+        "kind": one.kind,
+        "until": _iso(one.until),
+        "text": shortened(one.text),
+        "day": one.day.isoformat(),
+    }
 
 
 def _team_counts(team: int, situation: Situation) -> dict[str, int]:

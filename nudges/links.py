@@ -75,11 +75,11 @@ def act(intent: Intent, now: datetime, via: str = "mail page") -> bool:
     with transaction.atomic():
         if intent.action == STOP:
             mute = Mute(person=intent.person, program=intent.program, created_at=now, via=via)
-            held = Mute.objects.filter(person=intent.person, program=intent.program).exists()
+            held = Mute.objects.filter(person=intent.person, program=intent.program, goal=None).exists()
             Mute.objects.bulk_create([mute], ignore_conflicts=True)
             changed = not held
         else:
-            changed = bool(Mute.objects.filter(person=intent.person, program=intent.program).delete()[0])
+            changed = bool(Mute.objects.filter(person=intent.person, program=intent.program, goal=None).delete()[0])
         if changed:
             what = intent.program.key if intent.program else "all"
             after = "no nudges" if intent.action == STOP else "nudges"

@@ -9,10 +9,11 @@ NEW_GOAL = "new goal"
 EXEMPTION_ENDING = "exemption ending"
 BACK_ON_THE_PATH = "back on the path"
 ESCALATED = "heard from below"
+ANSWER_DUE = "the day of your answer"
 
-# In the order in which a digest tells them. Others (your answer's day, trouble) join here.
-KINDS = (HANDOVER, ESCALATED, NEW_GOAL, EXEMPTION_ENDING, BACK_ON_THE_PATH)
-OF_A_GOAL = (ESCALATED, NEW_GOAL, EXEMPTION_ENDING, BACK_ON_THE_PATH)
+# In the order in which a digest tells them. Others (trouble) join here.
+KINDS = (HANDOVER, ESCALATED, ANSWER_DUE, NEW_GOAL, EXEMPTION_ENDING, BACK_ON_THE_PATH)
+OF_A_GOAL = (ESCALATED, ANSWER_DUE, NEW_GOAL, EXEMPTION_ENDING, BACK_ON_THE_PATH)
 
 
 def new_goal_key(goal: int) -> str:
@@ -28,6 +29,11 @@ def back_on_the_path_key(nudge: int) -> str:
 def exemption_ending_key(exemption: int) -> str:
     """That an exemption ends is told once, two weeks ahead; that it ended is not: the goal is judged as ever then."""
     return str(exemption)
+
+
+def answer_due_key(answer: int) -> str:
+    """How it went is asked once an answer, on the first digest from its day on."""
+    return str(answer)
 
 
 def handover_key(person: int, team: int, since: datetime) -> str:

@@ -33,6 +33,20 @@ class Listener:
 
 
 @dataclass(frozen=True, slots=True)
+class Answered:
+    """What was answered about a goal and still silences it (nudges/answered.py reads it)."""
+
+    promised: bool = False
+    blocked: bool = False
+    said_done: bool = False
+    not_mine: bool = False
+    goal_muted: bool = False
+
+
+NOT_ANSWERED = Answered()
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
     """One goal whose status is worth speaking of, and the person to tell; None: there is nobody."""
 
@@ -56,6 +70,7 @@ class Case:
     """somebody is visibly at it (at_it.py says who)"""
     resting_since: date | None = None
     """due day from which on it rests because somebody is"""
+    answered: Answered = NOT_ANSWERED
 
 
 def worth_saying(status: str, slipped: bool) -> bool:
@@ -98,6 +113,16 @@ def program_muted(case: Case) -> bool:
     return case.program_muted
 
 
+def goal_muted(case: Case) -> bool:
+    """The person wants no nudges about this goal."""
+    return case.answered.goal_muted
+
+
+def not_mine(case: Case) -> bool:
+    """The person said that the goal is not theirs."""
+    return case.answered.not_mine
+
+
 def held(case: Case) -> bool:
     """The feed is failing, moved too sharply or is disputed: nudges rest."""
     return case.held
@@ -111,6 +136,21 @@ def not_judged_today(case: Case) -> bool:
 def new_goal_first(case: Case) -> bool:
     """The goal was not announced yet: this digest does that, and nothing more about it."""
     return not case.announced
+
+
+def promised(case: Case) -> bool:
+    """Somebody is on it until a later day."""
+    return case.answered.promised
+
+
+def blocked(case: Case) -> bool:
+    """Somebody said that it is blocked until a later day."""
+    return case.answered.blocked
+
+
+def said_done(case: Case) -> bool:
+    """Somebody said that it is done, and no later measurement is in yet; two weeks at most."""
+    return case.answered.said_done
 
 
 def program_interval(case: Case) -> bool:
@@ -149,12 +189,16 @@ Rule = Callable[[Case], bool]
 
 # In the order in which they are asked: the first that withholds is the reason on record.
 RULES: tuple[Rule, ...] = (
-    nobody_to_tell, not_active, address_suspended, away, muted, program_muted, held, not_judged_today, new_goal_first,
-    program_interval, back_off, visibly_at_it, digest_waiting, weekly_budget,
+    nobody_to_tell, not_active, address_suspended, away, muted, program_muted, goal_muted, not_mine, held,
+    not_judged_today, new_goal_first, promised, blocked, said_done, program_interval, back_off, visibly_at_it,
+    digest_waiting, weekly_budget,
 )  # fmt: skip
 
 # What is asked of a turn later in the week: whether there will be room then is the question itself.
 AHEAD: tuple[Rule, ...] = tuple(rule for rule in RULES if rule not in (digest_waiting, weekly_budget))
+
+# Rules of what was answered: asked again when the mail goes out.
+OF_ANSWERS: tuple[Rule, ...] = (goal_muted, not_mine, promised, blocked, said_done)
 
 # Rules that leave nothing to say to the person at all today, not even a notice.
 OF_THE_PERSON: tuple[Rule, ...] = (not_active, address_suspended, away, muted, digest_waiting, weekly_budget)

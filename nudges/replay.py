@@ -7,7 +7,7 @@ while the newest measurements move fast enough, stay within the person's weekly 
 leader above hears of a goal once a stretch, a turn after the third nudge in a row.
 
 What is not known of the past is left out: whoever leads today led then and was never away; nothing was held, exempt,
-promised or taken; only these goals spoke, so no other program took from a budget; every mail arrived at once.
+answered or taken; only these goals spoke, so no other program took from a budget; every mail arrived at once.
 Writes nothing. Costs six queries at most.
 """
 
@@ -222,7 +222,7 @@ def _hear(leader: _Listening, due_day: date) -> date | None:
 def _mutes(program: Program) -> set[tuple[int, int | None]]:
     """Who wants to hear nothing: of this program, of the one it guards, or of any."""
     of = Q(program=None) | Q(program=program) | Q(program=program.guard_of_id)
-    return set(Mute.objects.filter(of).values_list("person", "program"))
+    return set(Mute.objects.filter(of, goal=None).values_list("person", "program"))
 
 
 def _speak(listening: _Listening, every_weeks: int) -> Iterator[tuple[int, int]]:

@@ -12,8 +12,10 @@ from django.db.models import Max, Q
 
 from program.models import Program
 from program.rules.status import FINE, SHORT
+from teams import answering
+from teams.answering import Said
 from teams.exemption_ledger import SOON
-from teams.models import Exemption, Goal, Standing, Team
+from teams.models import Answer, Exemption, Goal, Standing, Team
 
 from . import at_it, escalation, hours, notices, policy
 from .models import Delivery, Digest, Mute, Notice, Nudge
@@ -49,6 +51,7 @@ class StandingRow(NamedTuple):
     gap: float | None
     target: float | None
     baseline: float | None
+    as_of: date | None = None
 
     @property
     def severity(self) -> float:
@@ -88,6 +91,11 @@ class Situation:
     told: frozenset[tuple[str, str]]
     """kind and key of notices that were given"""
     mutes: frozenset[tuple[int, int | None]]
+    """by person and program; None: all"""
+    muted_goals: frozenset[tuple[int, int]]
+    """by person and goal"""
+    answers: Mapping[int, Sequence[Said]]
+    """by goal: what was answered and stands"""
     mails: Mapping[int, Sequence[tuple[date, str]]]
     """by person: day and delivery state of the digests of the last two weeks"""
     ending: Mapping[int, int]
@@ -107,11 +115,12 @@ class Situation:
 
 
 def read(due: Sequence[Due], programs: Mapping[int, Program], now: datetime) -> Situation:
-    """Thirteen queries, whatever the number of people, teams and goals, and five more where something is short."""
+    """Fourteen queries, whatever the number of people, teams and goals, and five more where something is short."""
     warned = [one for row in due for one, _above in row.hears.values()]
     teams = {team for one in due for team in one.teams} | {one.team for one in warned}
     people = [one.person.pk for one in due]
     last, spoke = _last_said(people, now)
+    mutes = list(Mute.objects.filter(person__in=people).values_list("person", "program", "goal"))
     goals, standings = _goals(teams, programs), _standings(teams, programs, now)
     fine_on = _fine_on(teams, now) if last or warned else {}
     taken = at_it.taken(teams, now)
@@ -123,7 +132,9 @@ def read(due: Sequence[Due], programs: Mapping[int, Program], now: datetime) -> 
         spoke=spoke,
         fine_on=fine_on,
         told=frozenset(Notice.objects.filter(goal__team__in=teams).values_list("kind", "key")),
-        mutes=frozenset(Mute.objects.filter(person__in=people).values_list("person", "program")),
+        mutes=frozenset((person, program) for person, program, goal in mutes if goal is None),
+        muted_goals=frozenset((person, goal) for person, _, goal in mutes if goal is not None),
+        answers=answering.standing(Answer.objects.filter(goal__team__in=teams, goal__ended_on=None)),
         mails=_mails(people, now),
         ending=_ending(teams, programs, now),
         handed_over=frozenset(
@@ -222,7 +233,10 @@ def _standings(teams: Iterable[int], programs: Mapping[int, Program], now: datet
     today_in = {name: day for day, names in zones_by_day.items() for name in names}
     rows = Standing.objects.filter(of_days, goal__team__in=teams, goal__program__in=programs, goal__ended_on=None)
     found: dict[int, StandingRow] = {}
-    fields = ("pk", "goal_id", "day", "status", "slipped", "held", "goal__team__time_zone", "gap", "target", "baseline")
+    fields = (
+        "pk", "goal_id", "day", "status", "slipped", "held", "goal__team__time_zone", "gap", "target", "baseline",
+        "as_of",
+    )  # fmt: skip
     for pk, goal, day, status, slipped, held, zone, *numbers in rows.order_by("day").values_list(*fields):
         found[goal] = StandingRow(pk, goal, day, status, slipped, held, day == today_in[zone], *numbers)
     return found

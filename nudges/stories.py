@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
@@ -55,6 +55,18 @@ class Since:
     better: bool = False
     new: list[str] = field(default_factory=list)
     gone: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerTold:
+    """What was answered about the goal before; its day has come, or no measurement shows it."""
+
+    by: str
+    own: bool
+    kind: str
+    until: date | None
+    text: str
+    day: date | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +143,11 @@ class Story:
     """of what a leader hears: how long it is off its path, and who was told how often"""
     lead: str = ""
     times: int = 0
+    answered: AnswerTold | None = None
+    answer: str = ""
+    """the page on which its receiver answers; empty where nothing is asked"""
+    answers: Sequence[tuple[str, str]] = ()
+    """the same, opened on each choice: what it is called in the mail, and its address"""
     see: int = 0
     """number of an earlier goal in the mail with the same playbook; 0: it is told here"""
 
@@ -185,6 +202,7 @@ def tell(facts: Mapping[str, Any], program: Program, playbook: Playbook | None, 
         exempt_why=facts.get("exempt_why", ""),
         page=goal_page(facts["team"], program.key, facts["metric"]),
         **_hears(facts),
+        answered=_answered(facts.get("answered")),
         severity=policy.severity(facts.get("gap"), facts.get("target"), facts.get("baseline")),
     )
 
@@ -203,6 +221,12 @@ def _hears(facts: Mapping[str, Any]) -> dict[str, Any]:
         "lead": f"its lead, {lead}," if facts["lead_own"] else lead,
         "times": facts["times"],
     }
+
+
+def _answered(facts: Mapping[str, Any] | None) -> AnswerTold | None:
+    if not facts:
+        return None
+    return AnswerTold(**{**facts, "until": day_of(facts["until"]), "day": day_of(facts["day"])})
 
 
 def scorecard(team_key: str) -> str:

@@ -77,6 +77,8 @@ class LeaderAsk:
     ask: str
     goals: list[GoalLine]
     more: int
+    blocked: list[str] = field(default_factory=list)
+    """what their teams said that blocks them, and whose priority it needs"""
 
 
 @dataclass(frozen=True)

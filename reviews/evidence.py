@@ -18,7 +18,7 @@ from nudges.policy import severity, worst_first
 from program.models import MetricVersion, Program, Wave
 from program.rules.status import FINE, Status
 from teams.boards import Board, Cell, Total, board, totals
-from teams.models import LONG_AGO, Exemption, Goal, GoalTerms, Standing, Team
+from teams.models import LONG_AGO, Answer, Exemption, Goal, GoalTerms, Standing, Team
 from teams.standings import on as judge_on
 
 from .models import Ask, Brief, Review
@@ -86,6 +86,8 @@ class Evidence:
     exemptions: Sequence[Exemption]
     waves: Sequence[Wave]
     said: Said
+    blocked: Sequence[Answer] = ()
+    """what teams said that blocks their goals until a later day"""
 
     @property
     def since(self) -> datetime | None:
@@ -128,6 +130,7 @@ def collect(review: Review, now: datetime) -> Evidence:
         exemptions=_exemptions(program, on, since),
         waves=list(program.waves.annotate(teams=Count("wave_teams")).order_by("start", "key")),
         said=_said(program, since, now),
+        blocked=_blocked(program, on),
     )
 
 
@@ -240,6 +243,13 @@ def _exemptions(program: Program, on: date, since: datetime | None) -> list[Exem
         wanted |= Q(approved_at__gt=since)
     rows = Exemption.objects.filter(wanted, goal__program=program, goal__ended_on=None, revoked_at=None)
     return list(rows.select_related("goal__team", "goal__metric").order_by("until_day", "goal__team__key"))
+
+
+def _blocked(program: Program, on: date) -> list[Answer]:
+    """Standing answers "blocked until a later day", the first day first."""
+    rows = Answer.objects.standing().filter(kind=Answer.Kind.BLOCKED, until__gt=on, person__is_active=True)
+    mine = rows.filter(goal__program=program, goal__ended_on=None)
+    return list(mine.select_related("goal__team", "goal__metric", "needs").order_by("until", "goal__team__key", "pk"))
 
 
 def _said(program: Program, since: datetime | None, now: datetime) -> Said:

@@ -11,6 +11,7 @@ from program import wording as say
 from program.models import MetricVersion
 from program.rules.status import Status
 
+from . import sentences
 from .content import GoalLine, LeaderAsk
 from .evidence import LINES_A_LEADER, Evidence, Leader, Short
 
@@ -35,7 +36,19 @@ def leader_ask(leader: Leader, evidence: Evidence, names: Mapping[str, str]) -> 
         ask=ask,
         goals=goals,
         more=max(0, len(leader.short) - LINES_A_LEADER),
+        blocked=_blocked(leader, evidence),
     )
+
+
+def _blocked(leader: Leader, evidence: Evidence) -> list[str]:
+    """What blocks this leader's teams where they are short, and what needs this leader's own priority, once a goal."""
+    short = {one.goal for one in leader.short}
+    mine = {
+        one.goal_id: one
+        for one in reversed(evidence.blocked)
+        if one.goal_id in short or (one.needs is not None and one.needs == leader.person)
+    }
+    return [sentences.blocked(one, evidence.program, evidence.on) for one in reversed(mine.values())][:LINES_A_LEADER]
 
 
 def _called(leader: Leader, evidence: Evidence) -> str:

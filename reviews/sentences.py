@@ -9,7 +9,8 @@ from program import wording as say
 from program.models import Program, Wave
 from program.rules.status import Status
 from teams.boards import Board, Cell
-from teams.models import Exemption
+from teams.handover import shortened
+from teams.models import Answer, Exemption
 
 from .content import MetricLine, PastAsk, Surprise
 from .evidence import Evidence, Said
@@ -33,6 +34,11 @@ WITHHELD = {
     "muted": "wants no nudges",
     "program muted": "wants none of this program",
     "address suspended": "the address does not work",
+    "promised": "somebody is on it until a later day",
+    "blocked": "blocked until a later day",
+    "said done": "said to be done, not measured yet",
+    "not mine": "said not to be theirs",
+    "goal muted": "wants none about this goal",
 }
 
 
@@ -245,6 +251,11 @@ def decisions(evidence: Evidence, leaders: int, metrics: Sequence[MetricLine], s
         found.append(
             f"{say.count(len(late), 'ask')} {'is' if len(late) == 1 else 'are'} past its day: keep, move or drop?"
         )
+    mine = [one for one in evidence.blocked if one.needs_id is not None and one.needs_id == program.sponsor_id]
+    if mine:
+        teams = sorted({one.goal.team.name for one in mine})
+        needs = "needs" if len(teams) == 1 else "need"
+        found.append(f"What comes first? {_some(teams)} {needs} your priority for what blocks them.")
     overdue = evidence.board.counts[Status.OVERDUE]
     if overdue:
         found.append(
@@ -255,6 +266,17 @@ def decisions(evidence: Evidence, leaders: int, metrics: Sequence[MetricLine], s
     if (program.end - on).days <= 90:
         found.append(f"The program ends on {say.day(program.end)}: let it end, or extend it?")
     return found
+
+
+def blocked(one: Answer, program: Program, on: date) -> str:
+    """What blocks a goal, and whose priority it needs: "Web is blocked on Coverage until 30 Mar: “the freeze”. …"."""
+    goal = one.goal
+    until = say.near_day(one.until, on)
+    said = f"{goal.team.name} is blocked on {goal.metric.name} until {until}: “{shortened(one.text)}”."
+    if one.needs is None:
+        return said
+    whose = "your" if one.needs_id == program.sponsor_id else f"{one.needs}’s"
+    return f"{said} It needs {whose} priority."
 
 
 def _moved(metrics: Sequence[MetricLine], since: str) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
-from accounts.models import AccessToken, User
+from accounts.models import AccessToken, Place, User
 from program.models import Feed, GoalRule, Metric, MetricVersion, Program, Wave
 
 LONG_AGO = date.min
@@ -321,6 +321,14 @@ class AnswerQuerySet(models.QuerySet["Answer"]):
     def standing(self) -> AnswerQuerySet:
         """Those not taken back and not followed by a later one of the same person for the same goal."""
         return self.filter(ended_at=None)
+
+    def visible_to(self, user: User) -> AnswerQuerySet:
+        """A person's own, to a team and who leads above it theirs, to an owner those of their programs."""
+        if user.is_superuser:
+            return self
+        of_team = Exists(Place.objects.filter(user=user, key=OuterRef("goal__team__key")))
+        run = Program.objects.run_by(user).values("pk")
+        return self.filter(Q(person=user) | of_team | Q(goal__program__in=run))
 
 
 class Answer(models.Model):

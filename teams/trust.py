@@ -144,7 +144,7 @@ def confirm(hold: Hold, by: User, now: datetime) -> None:
 
 def dispute(
     metric: Metric, team: Team, *, text: str, by: User, now: datetime, item: str = "",
-    value: float | None = None, as_of: date | None = None,
+    value: float | None = None, as_of: date | None = None, via: str = "page",
 ) -> Dispute:  # fmt: skip
     """Somebody says that a number is wrong: nudges on it rest until the metric's owner answers.
 
@@ -160,7 +160,7 @@ def dispute(
             metric=metric, team=team, item=item[:1000], value=value, as_of=as_of, text=text, hold=hold, opened_at=now,
             opened_by=by,
         )  # fmt: skip
-        record("dispute", f"{metric.key}/{team.key}", at=now, after={"item": item, "text": text}, actor=by, via="page")
+        record("dispute", f"{metric.key}/{team.key}", at=now, after={"item": item, "text": text}, actor=by, via=via)
         _judge_again(Goal.objects.filter(metric=metric, team=team), now)
     return made
 
@@ -181,6 +181,11 @@ def answer(made: Dispute, *, what: str, text: str, by: User, now: datetime) -> b
         )
         _judge_again(Goal.objects.filter(metric=made.metric_id, team=made.team_id), now)
     return True
+
+
+def withdraw(made: Dispute, *, by: User, now: datetime) -> bool:
+    """Who opened a dispute says that the number is right after all; False if it was answered before."""
+    return answer(made, what=Dispute.Answer.RIGHT, text="Taken back.", by=by, now=now)
 
 
 def open_holds(metric: Metric) -> list[Hold]:

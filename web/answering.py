@@ -11,6 +11,7 @@ from django.urls import reverse
 from accounts.models import User
 from program import wording
 from program.models import Program
+from teams.answering import not_mine
 from teams.exempting import open_requests
 from teams.exemption_ledger import SOON
 from teams.models import Exemption, Goal, GoalQuerySet, Proposal
@@ -22,12 +23,12 @@ LATELY = timedelta(days=14)
 
 
 def upon(user: User, goals: GoalQuerySet, days: Mapping[int, date], moment: datetime) -> list[Wait]:
-    """What waits on a person. `days` is today of each team they lead, `goals` are those they may see. Five queries."""
+    """What waits on a person. `days` is today of each team they lead, `goals` are those they may see. Six queries."""
     return [*_to_answer(user), *_answered(user, goals, moment), *_ending(goals, days)]
 
 
 def _to_answer(user: User) -> list[Wait]:
-    """For owners: proposals and requests of their programs that wait for an answer. Two queries."""
+    """For owners: proposals, requests and goals that nobody wants, of their programs. Three queries."""
     mine = Program.objects.run_by(user)
     return [
         *(
@@ -39,6 +40,11 @@ def _to_answer(user: User) -> list[Wait]:
             Wait(f"{one.asked_by or 'Somebody'} asks for an exemption: {_called(one.goal)}", _page(one.goal),
                  one.asked_at.date())
             for one in open_requests(mine)
+        ),
+        *(
+            Wait(f"{one.person} said that it is not theirs: {_called(one.goal)}", f"{_page(one.goal)}#answers",
+                 one.at.date())
+            for one in not_mine(mine)
         ),
     ]  # fmt: skip
 

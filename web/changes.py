@@ -37,7 +37,7 @@ KINDS: Mapping[str, Of] = {
     **dict.fromkeys(
         (
             "program", "program file", "owner", "wave", "wave teams", "goal rule", "goal", "goal terms", "exemption",
-            "proposal", "ask", "goals", "waiting teams",
+            "proposal", "ask", "goals", "waiting teams", "answer",
         ),
         Of.PROGRAM,
     ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import ClassVar
 
@@ -15,18 +15,20 @@ from accounts.clock import today
 from accounts.models import User
 from program import wording
 from program.models import MetricVersion, Program
-from teams import exempting, goal_history, proposing, renegotiating, roles
+from teams import answer_words, answering, exempting, goal_history, proposing, renegotiating, roles
 from teams.goal_facts import GoalFacts, goals_on
 from teams.goal_history import Event, Run
 from teams.goal_why import Why, groups_named, of_goal, owners_of
 from teams.goal_words import anchor, sentence
-from teams.models import Exemption, Goal, GoalTerms, Proposal, Team
+from teams.models import Answer, Exemption, Goal, GoalTerms, Proposal, Team
 from teams.renegotiating import Meaning
 from teams.typed import Unfit
-from web import access
+from web import access, replying
 from web.goals import chart_told
 from web.render import page
+from web.replying import Replies
 
+ANSWERS_TOLD = 12
 A_MONTH = 30.44
 """Days in a month, as paces are told."""
 BEFORE_THE_START, AFTER_THE_DUE_DAY = timedelta(days=120), timedelta(days=14)
@@ -59,6 +61,19 @@ class May:
     ask: bool = False
     answer: bool = False
     end: bool = False
+    say: bool = False
+
+
+@dataclass(frozen=True)
+class AnswerLine:
+    """One answer, for who may read it: who said what on which day, and whether it stands."""
+
+    day: date
+    by: str
+    said: str
+    stands: bool
+    end: int
+    """its id, where an owner may ask again"""
 
 
 @dataclass
@@ -93,6 +108,8 @@ class Context:
     events: Sequence[Event]
     anchor: str
     messages: Sequence[str]
+    replies: Replies | None
+    answers: Sequence[AnswerLine]
     form: str = ""
     problem: str = ""
     means: str = ""
@@ -103,13 +120,17 @@ def may(user: User, goal: Goal, exemption: Exemption | None = None) -> May:
     """What somebody may do about a goal: propose for the team, ask for it, answer as an owner, end its exemption."""
     role, owner = roles.of(user, goal.team), roles.runs(user, goal.program)
     ends = exemption is not None and exempting.may_end(exemption, user, role, owner=owner)
-    return May(role in roles.SPEAKS, role in roles.ACTS, owner, ends)
+    say = role in roles.SPEAKS or answering.stands_in(user, goal.team)
+    return May(role in roles.SPEAKS, role in roles.ACTS, owner, ends, say)
 
 
 def answer(request: HttpRequest, goal: Goal, moment: datetime, *, status: int = 200, form: str = "",
            problem: str = "", means: str = "", typed: Mapping[str, str] | None = None) -> HttpResponse:  # fmt: skip
     """The page of a goal, as it is or with a form that was refused or asks what it would mean."""
     context = _context(request, goal, moment)
+    if form == "say" and context.replies is not None:
+        sent = typed or {}
+        context.replies = replace(context.replies, chosen=sent.get("do", ""), problem=problem, typed=sent)
     context.form, context.problem, context.means = form, problem, means
     context.typed = typed or {}
     return page(request, context, status=status)
@@ -125,6 +146,7 @@ def _context(request: HttpRequest, goal: Goal, moment: datetime) -> Context:
     events = goal_history.history(goal, moment)
     rows = goal.exemptions.approved().filter(until_day__gte=present).exclude(ended_on__lte=present)
     exemption = rows.select_related("asked_by", "approved_by").order_by("from_day").first()
+    allowed = may(user, goal, exemption) if _is_live(goal) else May()
     return Context(
         team=team,
         goal=goal,
@@ -143,7 +165,7 @@ def _context(request: HttpRequest, goal: Goal, moment: datetime) -> Context:
         proposal_means=_means(goal, proposal, moment) if proposal else "",
         asked=goal.exemptions.waiting().select_related("asked_by").first(),
         exemption=exemption,
-        may=may(user, goal, exemption) if _is_live(goal) else May(),
+        may=allowed,
         reasons=[(str(key), str(words)) for key, words in Exemption.Reason.choices],
         is_share=wording.is_percent(version.unit, version.aggregation),
         free_from=exempting.free_from(goal, present),
@@ -152,7 +174,28 @@ def _context(request: HttpRequest, goal: Goal, moment: datetime) -> Context:
         events=events,
         anchor=anchor(goal.metric.key, program.key),
         messages=[str(message) for message in messages.get_messages(request)],
+        replies=replying.replies(goal, user, facts, moment) if allowed.say else None,
+        answers=_answers(goal, user, present),
     )
+
+
+def _answers(goal: Goal, user: User, present: date) -> list[AnswerLine]:
+    """What was answered, the newest first, for who may read it: its team, who leads above it, owners."""
+    rows = Answer.objects.filter(goal=goal).visible_to(user).select_related("person", "whose_team", "needs", "goal")
+    return [
+        AnswerLine(
+            day=today(goal.team.time_zone, one.at),
+            by=str(one.person),
+            said=answer_words.said(one, present),
+            stands=one.ended_at is None,
+            end=one.pk if one.ended_at is None and one.person_id != user.pk and _asks_again(one, user) else 0,
+        )
+        for one in rows[:ANSWERS_TOLD]
+    ]
+
+
+def _asks_again(one: Answer, user: User) -> bool:
+    return one.kind == Answer.Kind.NOT_MINE and answering.may_take_back(one, user)
 
 
 def _is_live(goal: Goal) -> bool:

@@ -6,6 +6,7 @@ from django.urls import include, path
 
 from web import ops
 from web.pages import (
+    answers,
     audit,
     badges,
     desk,
@@ -135,6 +136,8 @@ urlpatterns = [
     path(f"{GOAL}/proposals/<int:pk>/answer", goal.answer, name="proposal-answer"),
     path(f"{GOAL}/exempt", goal.exempt, name="goal-exempt"),
     path(f"{GOAL}/terms", goal.set_terms, name="goal-terms"),
+    path(f"{GOAL}/say", goal.say, name="goal-say"),
+    path(f"{GOAL}/answers/<int:pk>/end", goal.end_answer, name="goal-answer-end"),
     path("programs/<str:key>/links/", links.of_program, name="program-links"),
     path("teams/<str:key>/links/", links.of_team, name="team-links"),
     path("links/<int:pk>/revoke", links.revoke, name="link-revoke"),
@@ -155,6 +158,10 @@ urlpatterns = [
     path("programs/<str:key>/exemptions/", exemptions.of_program, name="program-exemptions"),
     path("programs/<str:key>/exemptions/table.csv", exemptions.program_table, name="program-exemptions-csv"),
     path("unsubscribe/<str:token>/", unsubscribe.unsubscribe, name="unsubscribe"),
+    path("answer/<str:token>/", answers.answer, name="answer"),
+    path("answer/<str:token>/<slug:choice>/", answers.answer, name="answer-choice"),
+    path("vote/<str:token>/", answers.vote, name="vote"),
+    path("vote/<str:token>/<slug:choice>/", answers.vote, name="vote-choice"),
     path("api/v1/", include("web.api.urls")),
     path("healthz", ops.healthz, name="healthz"),
     path("readyz", ops.readyz, name="readyz"),

@@ -22,7 +22,7 @@ from accounts import share_links
 from accounts.models import AccessToken, ShareLink, User
 from accounts.secrets import seal
 from accounts.tokens import issue
-from nudges import links
+from nudges import answer_links, links
 from nudges.models import Delivery, Digest, Nudge
 from program.feeds.registry import KINDS
 from program.models import Feed, GoalRule, Metric, Program, ProgramOwner, Wave
@@ -31,7 +31,7 @@ from reviews.brief import compose
 from reviews.evidence import collect
 from reviews.models import Brief, Review
 from reviews.schedule import schedule
-from teams import exempting, goal_lines, proposing, taking, trust
+from teams import answering, exempting, goal_lines, proposing, taking, trust
 from teams.apply.files import apply_text
 from teams.ingest import Origin, ingest, of_feed
 from teams.models import Exemption, Goal, Hold, Membership, Source, Team
@@ -241,6 +241,14 @@ def _answered_back(world: World) -> None:
             goal(program, team), reason="unfit", text=f"{PROGRAMS[program][0]} request", until=until, from_day=None,
             by=world.people[who], now=NOW,
         )  # fmt: skip
+
+    mine = answering.answer(
+        goal("typing", "web"), "not mine", by=world.people["otherlead"], now=NOW, via="page", words="Openanswer"
+    )
+    world.names["typing.answer"] = mine.pk
+    lead, day = world.people["lead"], NOW.date()
+    world.names["answer"] = answer_links.write(goal("typing", "api").pk, lead.pk, day)
+    world.names["vote"] = answer_links.write_vote(Digest.objects.get(person=lead, day=day).pk, lead.pk)
 
     made = proposing.propose(
         goal("typing", "web"), target=0.5, due=None, reason="less", by=world.people["otherlead"], now=NOW

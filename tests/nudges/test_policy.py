@@ -6,7 +6,7 @@ from datetime import date, timedelta
 import pytest
 
 from nudges import policy
-from nudges.policy import Case, Listener
+from nudges.policy import Answered, Case, Listener
 
 MONDAY = date(2026, 11, 23)
 FREE = Case(listener=Listener(), due_day=MONDAY)
@@ -33,6 +33,11 @@ def test_nothing_withholds_an_ordinary_case():
         ("not judged today", replace(FREE, judged_today=False)),
         ("new goal first", replace(FREE, announced=False)),
         ("program interval", replace(FREE, every_weeks=2, program_spoke=weeks_ago(1))),
+        ("goal muted", replace(FREE, answered=Answered(goal_muted=True))),
+        ("not mine", replace(FREE, answered=Answered(not_mine=True))),
+        ("promised", replace(FREE, answered=Answered(promised=True))),
+        ("blocked", replace(FREE, answered=Answered(blocked=True))),
+        ("said done", replace(FREE, answered=Answered(said_done=True))),
         ("back off", replace(FREE, last_said=weeks_ago(1), streak=2)),
         ("visibly at it", replace(FREE, at_it=True)),
         ("visibly at it", replace(FREE, at_it=True, resting_since=weeks_ago(3))),

@@ -13,7 +13,7 @@ import pytest
 from accounts.models import User
 from nudges import words
 from nudges.handovers import GoalLine, HandoverStory
-from nudges.stories import Crumb, HowTo, Since, Story, _how
+from nudges.stories import AnswerTold, Crumb, HowTo, Since, Story, _how
 from nudges.trouble import Line
 from program import wording
 from program.models import Playbook, Program
@@ -50,8 +50,26 @@ def story(**changes):
         more=0, closing=3, since=Since("16 Nov", change="+1 point", better=True, new=["lib/signing.py"], gone=["a.py"]),
         how=HowTo(["Run <it>", "Fix it"], "https://example.com/golden", "mypy lib/webhooks.py", EXPERT),
         goals=5, short=2, severity=0.1,
+        answer="https://quality.example.com/answer/token/",
+        answers=[("on it", "https://quality.example.com/answer/token/on-it/"),
+                 ("done", "https://quality.example.com/answer/token/done/")],
     )  # fmt: skip
     return replace(made, **changes)
+
+
+def answer(**changes):
+    made = AnswerTold(
+        by="Alice <b>", own=True, kind="on it", until=date(2026, 11, 23), text="after the & freeze",
+        day=date(2026, 11, 9),
+    )  # fmt: skip
+    return replace(made, **changes)
+
+
+ASKED = {
+    "on it": story(tone="the day of your answer", answered=answer()),
+    "blocked": story(tone="the day of your answer", answered=answer(kind="blocked", own=False)),
+    "overdue": story(tone="the day of your answer", status="overdue", answered=answer(text=""), since=None),
+}
 
 
 # One of each: whatever branch a template has, one of these goes through it.
@@ -86,6 +104,8 @@ TOLD = {
     "heard next, overdue": story(tone="overdue", status="overdue", hears="Gina", hears_on=date(2026, 11, 30)),
     "heard after a third": story(hears="Gina <typed>"),
     "heard": story(tone="still", heard="Gina <typed>", heard_on=date(2026, 11, 9)),
+    "answered before": story(answered=answer()),
+    "said done by another": story(answered=answer(kind="done", until=None, text="", own=False)),
     "long": story(metric="M" * 200, team="T" * 200, crumbs=[crumb("very/" * 60 + "long.py")]),
 }  # fmt: skip
 NEW = {
@@ -147,13 +167,14 @@ HEARD = {
 }
 
 
-def digest(told=(), new=(), thanks=(), ending=(), handed=(), heard=(), **changes):
-    every = [*told, *new, *thanks, *ending, *handed, *heard]
+def digest(told=(), new=(), thanks=(), ending=(), handed=(), heard=(), asked=(), **changes):
+    every = [*told, *new, *thanks, *ending, *handed, *heard, *asked]
     context = {
         "today": TODAY,
         "person": None,
         "told": list(told)[:5],
         "told_briefly": list(told)[5:],
+        "asked_again": list(asked),
         "new_goals": list(new),
         "new_by_metric": [list(new)] if new else [],
         "thanks": list(thanks),
@@ -166,10 +187,11 @@ def digest(told=(), new=(), thanks=(), ending=(), handed=(), heard=(), **changes
         "next_day": date(2026, 12, 7),
         "sponsors": [],
         "stop_program": []
-        if not (told or new or thanks or ending or heard)
+        if not (told or new or thanks or ending or heard or asked)
         else [(story().program, "https://quality.example.com/unsubscribe/x/")],
         "stop_all": "https://quality.example.com/unsubscribe/y/",
         "notes": [],
+        "useful": {"yes": "https://quality.example.com/vote/x/yes/", "no": "https://quality.example.com/vote/x/no/"},
         "goals": 5,
         "short": 2,
     }
@@ -261,7 +283,10 @@ CONTEXTS = {
             list(ENDING.values()),
             list(HANDED.values()),
             list(HEARD.values()),
+            list(ASKED.values()),
         ),
+        **{f"asked again: {name}": digest(asked=[s]) for name, s in ASKED.items()},
+        "asked again: several": digest(asked=list(ASKED.values())),
         "many teams": digest([replace(TOLD["behind"], team=f"Team {n}") for n in range(8)]),
         "in place of": digest(
             [story()],
@@ -435,7 +460,7 @@ def test_at_risk_says_that_the_pace_is_enough():
 
 def test_who_hears_next_is_told_exactly():
     def end(*told):
-        return said(list(told))[1].partition("needs you. ")[2].partition(" Stop the mail")[0]
+        return said(list(told))[1].partition("needs you. ")[2].partition(" Was this mail useful")[0]
 
     assert end(plain()) == "Nobody gets a copy of this mail."
     assert end(plain(hears="Gina"), replace(plain(hears="Gina"), team="Web")) == (

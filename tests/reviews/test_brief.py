@@ -18,6 +18,7 @@ from program.models import Metric, MetricVersion, Program
 from reviews import asks, brief, schedule
 from reviews.evidence import collect
 from reviews.models import Brief, Review
+from teams.answering import answer
 from teams.boards import board, totals
 from teams.models import Exemption, Goal, GoalTerms, Membership, Standing, Team
 from teams.standings import judge_due
@@ -125,6 +126,31 @@ def test_the_asks_by_leader_worst_first_with_the_item_that_brings_them_back(spri
     assert [(goal["team_key"], goal["value"], goal["expected"]) for goal in leaders[1]["goals"]] == [
         ("lib", "21 %", "43 %"), ("api", "12 %", "33 %"),
     ]  # fmt: skip
+
+
+def test_what_blocks_a_team_stands_with_its_leader_and_a_priority_of_the_sponsor_is_a_decision(play):
+    def blocked(team, words, needs, day=date(2023, 1, 9)):
+        goal = Goal.objects.get(program__key="typing", team__key=team)
+        lead = Membership.objects.get(team__key=team, role="lead").user
+        answer(goal, "blocked", by=lead, now=WINTER, via="mail", until=day, words=words, needs=needs)
+
+    play.until(WINTER)
+    review = Review.objects.select_related("program__sponsor").get(period="2022-12-27", program__key="typing")
+    before = brief.compose(collect(review, WINTER))
+    assert [one.blocked for one in before.leaders] == [[] for _ in before.leaders]
+    ruth = User.objects.get(name="Ruth Adeyemi")
+    blocked("accounts", "the schema freeze", ruth)
+    blocked("payments", "a release", review.program.sponsor, date(2023, 1, 16))
+    blocked("front", "nothing to speak of", None, date(2022, 12, 23))
+    after = brief.compose(collect(review, WINTER + timedelta(days=1)))
+    lines = {one.leader: one.blocked for one in after.leaders}
+    assert lines["Ruth Adeyemi"] == [
+        "Accounts is blocked on Functions with full annotations until 9 Jan 2023: “the schema freeze”. It needs Ruth"
+        " Adeyemi’s priority.",
+        "Payments is blocked on Functions with full annotations until 16 Jan 2023: “a release”. It needs your priority.",
+    ]
+    assert "What comes first? Payments needs your priority for what blocks them." in after.decisions
+    schedule.schedule(WINTER)
 
 
 def test_slips_since_the_last_brief_and_missing_data_are_no_surprise(play):

@@ -181,7 +181,7 @@ def test_who_left_is_told_so_and_taken_over_from(client, world):
 
 def test_queries_do_not_grow_with_what_is_taken(client, world, django_assert_max_num_queries):
     sign_in(client, "alice").get("/teams/api/")
-    with django_assert_max_num_queries(14) as few:
+    with django_assert_max_num_queries(15) as few:
         client.get("/teams/api/")
     for n in range(20):
         taking.take(world.api, world.typed, "", f"x{n}.py", by=world.bob, now=NOW)

@@ -13,10 +13,10 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.clock import now
 from accounts.models import User
 from program import wording
-from teams import exempting, proposing, renegotiating, typed
-from teams.models import Goal, Proposal
+from teams import answering, exempting, proposing, renegotiating, typed
+from teams.models import Answer, Goal, Proposal
 from teams.typed import Unfit
-from web import access, goal_page
+from web import access, goal_page, replying
 
 FIELDS = ("target", "due", "reason", "rebaseline", "why", "text", "from", "until")
 LONGEST_SHOWN = 4000
@@ -69,6 +69,34 @@ def propose(request: HttpRequest, key: str, program_key: str, metric_key: str) -
         return _with_end(f"Proposed. {_owners(found)} answers, here and at home.", found, due)
 
     return _act(request, found, "propose", act)
+
+
+@require_POST
+def say(request: HttpRequest, key: str, program_key: str, metric_key: str) -> HttpResponse:
+    """Answer for the goal as from its mail: on it, blocked, done, not ours, the number is wrong, no more mail of it."""
+    found = _goal(request, key, program_key, metric_key)
+    user = access.person(request)
+    if not goal_page.may(user, found).say:
+        raise Http404
+    try:
+        messages.info(request, replying.act(found, user, request.POST, now(), via="page"))
+    except Unfit as unfit:
+        sent = replying.sent(request.POST)
+        return goal_page.answer(request, found, now(), status=400, form="say", problem=str(unfit), typed=sent)
+    return redirect("goal", found.team.key, found.program.key, found.metric.key)
+
+
+@require_POST
+def end_answer(request: HttpRequest, key: str, program_key: str, metric_key: str, pk: int) -> HttpResponse:
+    """An owner asks again who said that a goal is not theirs; or somebody takes their answer back."""
+    found = _goal(request, key, program_key, metric_key)
+    user = access.person(request)
+    made = get_object_or_404(Answer.objects.visible_to(user).filter(goal=found).select_related("person"), pk=pk)
+    if not answering.may_take_back(made, user):
+        raise Http404
+    gone = answering.take_back(made, by=user, now=now(), via="page")
+    messages.info(request, f"{made.person} is told of this goal again." if gone else "That answer stood no more.")
+    return redirect("goal", found.team.key, found.program.key, found.metric.key)
 
 
 @require_POST

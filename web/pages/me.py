@@ -119,7 +119,7 @@ def mail(request: HttpRequest) -> HttpResponse:
 
 def _muted(person: User) -> list[Program]:
     """Programs whose nudges this person stopped."""
-    return list(Program.objects.filter(mutes__person=person).order_by("name"))
+    return list(Program.objects.filter(mutes__person=person, mutes__goal=None).order_by("name"))
 
 
 def _page(
@@ -147,7 +147,7 @@ def _page(
             faults=faults,
             factor_since=factor_since,
             codes_left=second_factor.recovery_codes_left(person) if factor_since else 0,
-            muted_all=Mute.objects.filter(person=person, program=None).exists(),
+            muted_all=Mute.objects.filter(person=person, program=None, goal=None).exists(),
             muted=stopped,
             heard=[
                 program for program in links.programs_heard(person) if program.pk in seen and program not in stopped

@@ -18,7 +18,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.clock import now
+from accounts.clock import now, today
 from accounts.models import User
 from nudges import outbox, withholding
 from nudges.models import Delivery, DeliveryQuerySet, Notice, Nudge
@@ -26,6 +26,7 @@ from nudges.policy import in_words
 from program import wording
 from program.models import Program
 from web import access
+from web.answers_told import AnswersTold, answers_told
 from web.render import page
 
 WEEKS = 8
@@ -45,7 +46,7 @@ MEANS = {
 }
 """What each state means, beside its word."""
 
-TOKEN = re.compile(r"(/unsubscribe/)[^/\s\"'<>]+")
+TOKEN = re.compile(r"(/(?:unsubscribe|answer|vote)/)[^/\s\"'<>]+")
 """A link that does something for its addressee, without a sign-in."""
 
 # Most pressing first.
@@ -118,6 +119,7 @@ class Context:
     lines: Sequence[Line]
     pages: Page[Delivery]
     withheld: Sequence[Withheld]
+    answers: AnswersTold
     messages: Sequence[str]
 
 
@@ -170,6 +172,7 @@ def nudges(request: HttpRequest, key: str) -> HttpResponse:
             .select_related("person", "goal__team", "goal__metric")
             .order_by("-decided_at", "-pk")[:LINES]
         ],
+        answers=answers_told(program, since, today(program.review_zone)),
         messages=[str(message) for message in messages.get_messages(request)],
     )
     return page(request, context)

@@ -18,13 +18,13 @@ from accounts.models import User
 from nudges.models import Nudge
 from program import wording
 from program.models import Program
-from teams import roles, taking
+from teams import answer_words, answering, roles, taking
 from teams.goal_facts import arrivals, goals_on
 from teams.goal_why import of_goals
 from teams.goal_words import anchor, needs
 from teams.limits import waits_of
 from teams.models import Dispute, GoalQuerySet, Membership, Standing, TakenItem, Team
-from teams.open_matters import open_matters
+from teams.open_matters import Matter, open_matters
 from web import access, goal_charts, queue_words, sharing
 from web.crumbs import CrumbView, Reader
 from web.figures import figure_answer
@@ -72,7 +72,7 @@ def team(request: HttpRequest, key: str) -> HttpResponse:
     kept = {} if on == present else {row.goal_id: row for row in Standing.objects.filter(goal__team=found, day=on)}
     programs = {goal.program: goal.program_key for goal in goals}
     reader = _reader(found, user) if on == present else Reader()
-    matters = open_matters([goal.pk for goal in goals], on) if on == present else {}
+    matters = _matters([goal.pk for goal in goals], user, on) if on == present else {}
     views = goal_views(found, on, goals, arrivals(found, goals), kept, reader, of_goals(found, goals), matters)
     context = Context(
         team=found,
@@ -107,6 +107,14 @@ def chart(request: HttpRequest, key: str, goal: int) -> HttpResponse:
         last=access.day(request, on, "until") if "until" in request.GET else None,
     )  # fmt: skip
     return figure_answer(request, figure)
+
+
+def _matters(goals: Sequence[int], user: User, on: date) -> Mapping[int, Sequence[Matter]]:
+    """What is open about these goals, and what was answered, for who may read it. Two queries."""
+    found = open_matters(goals, on)
+    for goal, answers in answering.shown(goals, user, on).items():
+        found[goal] += [Matter("answer", answer_words.told(one, on)) for one in answers]
+    return found
 
 
 def _waits(found: Team, user: User, present: date) -> Sequence[tuple[Program, str]]:
