@@ -90,6 +90,7 @@ def decide(due: Due, situation: Situation) -> Decided | None:
         _hear(decided, situation)
     if decided.said and not decided.notices:
         _leave_room(decided, goals, situation)
+    _hold_out(decided, goals, situation)
     return decided
 
 
@@ -100,6 +101,8 @@ def _hear(decided: Decided, situation: Situation) -> None:
         standing = situation.standings.get(goal)
         if standing is None or standing.held or not standing.judged_today:
             continue
+        if situation.lots.leave_alone(goal, due.day):
+            continue
         fine_on = situation.fine_on.get(goal)
         recovered = fine_on is not None and fine_on >= one.day
         muted = (due.person.pk, one.program) in situation.mutes
@@ -108,6 +111,16 @@ def _hear(decided: Decided, situation: Situation) -> None:
                 Notice(kind=notices.ESCALATED, key=escalation.key(one), person=due.person, goal_id=goal)
             )
             decided.standings[goal] = standing
+
+
+def _hold_out(decided: Decided, goals: Sequence[GoalRow], situation: Situation) -> None:
+    """Draw a lot for each goal that is spoken of now and has none: some are left alone from today on."""
+    of_goal = {goal.pk: goal for goal in goals}
+    for nudge in decided.said:
+        goal, standing = of_goal[nudge.goal_id], decided.standings[nudge.goal_id]
+        stratum = f"{goal.metric_key} {standing.status}"
+        if situation.lots.draw(goal.pk, goal.program, stratum, standing.gap, decided.due.day):
+            nudge.state, nudge.reason, nudge.streak = Nudge.State.WITHHELD, policy.name_of(policy.held_out), 0
 
 
 def _leave_room(decided: Decided, goals: Sequence[GoalRow], situation: Situation) -> None:
@@ -194,6 +207,7 @@ def _case(
         last_said=last.due_day if last else None,
         streak=last.streak if last else 0,
         recovered=last is not None and fine_on is not None and fine_on >= last.day,
+        held_out=situation.lots.leave_alone(goal.pk, due.day),
         at_it=goal.pk in situation.at_it,
         resting_since=situation.resting.get((person, goal.pk)),
         answered=answered.silences(

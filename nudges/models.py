@@ -309,12 +309,11 @@ class Lot(models.Model):
 
     experiment = models.ForeignKey(Experiment, on_delete=models.CASCADE, related_name="lots")
     goal = models.ForeignKey(Goal, on_delete=models.CASCADE, related_name="lots")
-    stratum = models.CharField(max_length=60)
+    stratum = models.CharField(max_length=100, help_text="metric and status on that day")
     place = models.PositiveIntegerField(help_text="its turn in the stratum, from 0")
     held_out = models.BooleanField()
     drawn_on = models.DateField(help_text="the team's local day")
-    value = models.FloatField(null=True, blank=True)
-    gap = models.FloatField(null=True, blank=True, help_text="on that day, in the metric's unit")
+    gap = models.FloatField(help_text="on that day, in the metric's unit, above 0")
 
     class Meta:
         ordering = ["experiment", "stratum", "place"]

@@ -17,9 +17,9 @@ from django.db import IntegrityError, transaction
 
 from program.models import Program
 
-from . import facts, outbox
+from . import experiments, facts, outbox
 from .decisions import Decided, decide
-from .models import Digest, Notice, Nudge, Turn
+from .models import Digest, Lot, Notice, Nudge, Turn
 from .people import Org
 from .situation import nudges_to_nobody, read
 from .turns import Due, due_people
@@ -45,6 +45,7 @@ def plan(now: datetime) -> Plan:
     programs = Program.objects.filter(state=Program.State.ACTIVE).in_bulk()
     if not programs:
         return done
+    experiments.keep_in_step(programs, now)
     org = Org.read()
     due = list(due_people(now, programs, org))
     for start in range(0, len(due), PEOPLE_AT_A_TIME):
@@ -69,6 +70,8 @@ def _plan_part(due: Sequence[Due], programs: Mapping[int, Program], now: datetim
         mine = {digest.person_id: digest for digest in Digest.objects.filter(plan=token)}
         ours = [d for d in decided if d.due.person.pk in mine]
         _write(ours, mine, now)
+        spoken = {nudge.goal_id for d in ours for nudge in d.nudges}
+        Lot.objects.bulk_create([lot for goal, lot in situation.lots.drawn.items() if goal in spoken], batch_size=500)
     for d in ours:
         done.digests += d.says_something
         done.notices += len(d.notices)

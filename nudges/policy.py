@@ -71,6 +71,8 @@ class Case:
     resting_since: date | None = None
     """due day from which on it rests because somebody is"""
     answered: Answered = NOT_ANSWERED
+    held_out: bool = False
+    """its lot in the program's experiment leaves it alone"""
 
 
 def worth_saying(status: str, slipped: bool) -> bool:
@@ -185,13 +187,18 @@ def weekly_budget(case: Case) -> bool:
     return case.listener is not None and case.listener.mails_this_week >= case.listener.weekly_maximum
 
 
+def held_out(case: Case) -> bool:
+    """Drawn by lot to be left alone for four weeks: how such goals fare shows what nudges are good for."""
+    return case.held_out
+
+
 Rule = Callable[[Case], bool]
 
 # In the order in which they are asked: the first that withholds is the reason on record.
 RULES: tuple[Rule, ...] = (
     nobody_to_tell, not_active, address_suspended, away, muted, program_muted, goal_muted, not_mine, held,
     not_judged_today, new_goal_first, promised, blocked, said_done, program_interval, back_off, visibly_at_it,
-    digest_waiting, weekly_budget,
+    digest_waiting, weekly_budget, held_out,
 )  # fmt: skip
 
 # What is asked of a turn later in the week: whether there will be room then is the question itself.

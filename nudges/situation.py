@@ -18,6 +18,7 @@ from teams.exemption_ledger import SOON
 from teams.models import Answer, Exemption, Goal, Standing, Team
 
 from . import at_it, escalation, hours, notices, policy
+from .experiments import Lots
 from .models import Delivery, Digest, Mute, Notice, Nudge
 from .turns import Due
 
@@ -112,16 +113,19 @@ class Situation:
     """by goal: which leader heard of it last"""
     off_since: Mapping[int, date] = field(default_factory=dict)
     """by goal of which a leader is to hear: since when it is short"""
+    lots: Lots = field(default_factory=Lots)
+    """who is held out of a running experiment"""
 
 
 def read(due: Sequence[Due], programs: Mapping[int, Program], now: datetime) -> Situation:
-    """Fourteen queries, whatever the number of people, teams and goals, and five more where something is short."""
+    """Fourteen queries, whatever the number of people, teams and goals, five more where something is short, two
+    where a program holds some out."""
     warned = [one for row in due for one, _above in row.hears.values()]
     teams = {team for one in due for team in one.teams} | {one.team for one in warned}
     people = [one.person.pk for one in due]
     last, spoke = _last_said(people, now)
     mutes = list(Mute.objects.filter(person__in=people).values_list("person", "program", "goal"))
-    goals, standings = _goals(teams, programs), _standings(teams, programs, now)
+    goals, standings = goals_of(teams, programs), _standings(teams, programs, now)
     fine_on = _fine_on(teams, now) if last or warned else {}
     taken = at_it.taken(teams, now)
     return Situation(
@@ -141,14 +145,15 @@ def read(due: Sequence[Due], programs: Mapping[int, Program], now: datetime) -> 
             Notice.objects.filter(kind=notices.HANDOVER, person__in=people).values_list("key", flat=True)
         ),
         taken=taken,
-        at_it=_at_it(due, goals, standings, last, fine_on, taken),
+        at_it=at_it_of(due, goals, standings, last, fine_on, taken),
         resting=_resting(people, last, fine_on, now),
         heard=escalation.heard(teams),
         off_since=escalation.off_since(warned, fine_on),
+        lots=Lots.read([goal.pk for rows in goals.values() for goal in rows], programs),
     )
 
 
-def _at_it(
+def at_it_of(
     due: Sequence[Due],
     goals: Mapping[int, Sequence[GoalRow]],
     standings: Mapping[int, StandingRow],
@@ -211,7 +216,8 @@ def _after(held: Iterable[Exemption], day: date) -> date | None:
     return max(following, default=None)
 
 
-def _goals(teams: Iterable[int], programs: Mapping[int, Program]) -> dict[int, list[GoalRow]]:
+def goals_of(teams: Iterable[int], programs: Mapping[int, Program]) -> dict[int, list[GoalRow]]:
+    """The goals on scorecards of these teams, by team. One query."""
     found: dict[int, list[GoalRow]] = defaultdict(list)
     rows = Goal.objects.on_scorecards().filter(team__in=teams, program__in=programs).order_by("pk")
     fields = ("pk", "program_id", "metric_id", "team_id", "metric__key", "team__key", "created_at")
@@ -274,7 +280,7 @@ def _mails(people: Sequence[int], now: datetime) -> dict[int, list[tuple[date, s
 def nudges_to_nobody(teams: Sequence[Team], programs: Mapping[int, Program], now: datetime) -> list[Nudge]:
     """Withheld nudges for goals that are short where neither team nor groups have a lead. Three queries."""
     by_id = {team.pk: team for team in teams}
-    goals = {goal.pk: goal for rows in _goals(by_id, programs).values() for goal in rows}
+    goals = {goal.pk: goal for rows in goals_of(by_id, programs).values() for goal in rows}
     found = []
     for standing in _standings(by_id, programs, now).values():
         goal = goals[standing.goal]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
@@ -32,17 +32,47 @@ class Due:
     """goal id → of what below they hear today, and what they lead above it"""
 
 
+Pair = tuple[int, int, datetime]
+"""A team and a program with a goal for it, and since when the oldest of these is there."""
+TakenTurn = tuple[int, int, date]
+"""A person, a program and the due day of a turn that was taken."""
+
+
 def due_people(now: datetime, programs: Mapping[int, Program], org: Org) -> Iterator[Due]:
     """The people whose turn has come and is not taken. Four queries."""
-    pairs = list(_pairs(programs))
+    oldest = now.date() - timedelta(days=9)
+    taken = set(Turn.objects.filter(due_day__gte=oldest).values_list("person", "program", "due_day"))
+    planned = set(Digest.objects.filter(day__gte=oldest).values_list("person", "day"))
+    warned = escalation.waiting(programs, now)
+    yield from due_of(list(pairs(programs)), now, programs, org, taken, planned, warned)
+
+
+def addressees(
+    found: Sequence[Pair], programs: Mapping[int, Program], org: Org, now: datetime | None
+) -> dict[int, Addressee | None]:
+    """Who is told about each of the teams, of those who may see the programs (without a moment, whoever is away)."""
     audiences: dict[int, set[str]] = defaultdict(set)
-    for team, program_id, _since in pairs:
-        audiences[team].add(programs[program_id].audience)
-    whom = {team: org.addressee(team, now, of_team) for team, of_team in audiences.items()}
+    for team, program, _since in found:
+        audiences[team].add(programs[program].audience)
+    return {team: org.addressee(team, now, of_team) for team, of_team in audiences.items()}
+
+
+def due_of(
+    found: Sequence[Pair],
+    now: datetime,
+    programs: Mapping[int, Program],
+    org: Org,
+    taken: Collection[TakenTurn],
+    planned: Collection[tuple[int, date]],
+    warned: Sequence[Warned] = (),
+) -> Iterator[Due]:
+    """The people whose turn has come, of these pairs, where these turns are taken, these digests planned, and this
+    was announced to leaders' teams."""
+    whom = addressees(found, programs, org, now)
     zone_of = zones(one for one in whom.values() if one is not None)
     asked: dict[int, dict[int, date]] = defaultdict(dict)
     teams: dict[int, dict[int, Addressee]] = defaultdict(dict)
-    for team, program_id, since in pairs:
+    for team, program_id, since in found:
         one = whom[team]
         if one is None:
             continue
@@ -57,12 +87,13 @@ def due_people(now: datetime, programs: Mapping[int, Program], org: Org) -> Iter
         asked[person][program_id] = day
         teams[person][team] = replace(one, above=org.next_above(one))
     people = {pk: next(iter(of_person.values())).person for pk, of_person in teams.items()}
-    hears = _hears(now, programs, org, asked, people, zone_of)
-    yield from _not_taken(now, programs, asked, teams, zone_of, people, hears)
+    hears = _hears(now, warned, programs, org, asked, people, zone_of)
+    yield from _not_taken(now, programs, asked, teams, zone_of, people, hears, taken, planned)
 
 
 def _hears(
     now: datetime,
+    warned: Iterable[Warned],
     programs: Mapping[int, Program],
     org: Org,
     asked: dict[int, dict[int, date]],
@@ -71,7 +102,7 @@ def _hears(
 ) -> dict[int, dict[int, tuple[Warned, Team]]]:
     """By leader: the goals below of which their turn brings news; each leader is asked on that program's turn."""
     found: dict[int, dict[int, tuple[Warned, Team]]] = defaultdict(dict)
-    for one in escalation.waiting(programs, now):
+    for one in warned:
         above = org.led_above(one.team, one.leader)
         if above is None:
             continue
@@ -85,7 +116,7 @@ def _hears(
     return found
 
 
-def _pairs(programs: Mapping[int, Program]) -> Iterator[tuple[int, int, datetime]]:
+def pairs(programs: Mapping[int, Program]) -> Iterator[Pair]:
     """Each team and program with a goal, and since when the oldest of them is there."""
     goals = Goal.objects.on_scorecards().filter(program__in=programs).order_by("team", "program", "created_at")
     seen: set[tuple[int, int]] = set()
@@ -103,10 +134,9 @@ def _not_taken(
     zone_of: Mapping[int, str],
     people: Mapping[int, User],
     hears: Mapping[int, Mapping[int, tuple[Warned, Team]]],
+    taken: Collection[TakenTurn],
+    planned: Collection[tuple[int, date]],
 ) -> Iterator[Due]:
-    oldest = now.date() - timedelta(days=9)
-    taken = set(Turn.objects.filter(due_day__gte=oldest).values_list("person", "program", "due_day"))
-    planned = set(Digest.objects.filter(day__gte=oldest).values_list("person", "day"))
     for person_id, days in sorted(asked.items()):
         local = now.astimezone(hours.zone(zone_of[person_id]))
         person = people[person_id]

@@ -1,0 +1,87 @@
+"""Whether a program's nudges work: the experiment's lots, what became of them, and the effect with its interval."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_safe
+
+from accounts.clock import now
+from nudges import effect
+from nudges.effect import Measured, Outcome
+from nudges.experiments import HELD_FOR
+from nudges.models import Experiment
+from program.models import Program
+from web import access, effect_words
+from web.render import page
+
+SHOWN = 200
+
+
+@dataclass(frozen=True)
+class Line:
+    """The effect so many days on, in words."""
+
+    measured: Measured
+    nudged: str
+    alone: str
+    difference: str
+
+
+@dataclass
+class Context:
+    """The effect of one program's nudges, and of all programs that the reader runs."""
+
+    template: ClassVar[str] = "pages/nudge-effect.html"
+    here: ClassVar[str] = "programs"
+    program: Program
+    sentence: str
+    running: Experiment | None
+    lines: Sequence[Line]
+    overall: str
+    lots: Sequence[Outcome]
+    more: int
+    alone: int
+    broken: int
+    weeks: int
+    closed: Callable[[float | None], str] = effect_words.percent
+
+
+@require_safe
+def nudge_effect(request: HttpRequest, key: str) -> HttpResponse:
+    """For the program's owners."""
+    program = access.owned_program(request, key)
+    moment = now()
+    found, measured = effect.of_program(program, moment)
+    context = Context(
+        program=program,
+        sentence=effect_words.sentence(measured[-1], held_out=bool(program.holdout or found)),
+        running=Experiment.objects.filter(program=program, ended_at=None).first(),
+        lines=[_line(one) for one in measured] if found else [],
+        overall=_overall(request, program),
+        lots=found[:SHOWN],
+        more=max(0, len(found) - SHOWN),
+        alone=sum(one.lot.held_out for one in found),
+        broken=effect.spoke_of_held_out([program.pk]) if found else 0,
+        weeks=HELD_FOR.days // 7,
+    )
+    return page(request, context)
+
+
+def _line(one: Measured) -> Line:
+    nudged, alone = effect_words.percent(one.effect.closed_nudged), effect_words.percent(one.effect.closed_held)
+    return Line(one, nudged, alone, effect_words.difference(one))
+
+
+def _overall(request: HttpRequest, program: Program) -> str:
+    """The effect of all programs that the reader runs, where there are others with lots."""
+    run = Program.objects.run_by(access.person(request)).filter(experiments__lots__isnull=False).distinct()
+    keys = list(run.order_by().values_list("pk", flat=True))
+    if set(keys) <= {program.pk}:
+        return ""
+    moment = now()
+    days = effect.DAYS[-1]
+    return effect_words.sentence(effect.measure(effect.outcomes(keys, moment), days, moment), held_out=True)
