@@ -9,9 +9,10 @@ class NudgesConfig(AppConfig):
 
     def ready(self) -> None:
         # Models can be imported only now.
-        from . import digest, kinds, sign_in_mail, trouble
+        from . import digest, kinds, samples, sign_in_mail, trouble
 
         kinds.register(digest.KIND)
         kinds.register(trouble.KIND)
+        kinds.register(samples.KIND)
         for kind in sign_in_mail.KINDS:
             kinds.register(kind)

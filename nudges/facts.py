@@ -42,7 +42,7 @@ def attach(decided: Sequence[Decided], situation: Situation, now: datetime) -> N
             light = d.standings.get(goal.pk)
             last = situation.last.get((d.due.person.pk, goal.pk))
             program = situation.programs[goal.program_id]
-            row.facts = _facts(goal, program, versions.get(goal.pk), standings[light.pk] if light else None)
+            row.facts = of_goal(goal, program, versions.get(goal.pk), standings[light.pk] if light else None)
             row.facts |= _team_counts(goal.team_id, situation)
             row.facts |= _why(row, goal, d, situation)
             row.facts["trail"] = _who_is_on(row.facts.get("trail", ()), goal, d, situation)
@@ -185,7 +185,8 @@ def _versions(goals: Iterable[int], day_of: dict[int, date]) -> dict[int, Metric
     return {goal: versions[version] for goal, version in in_force.items()}
 
 
-def _facts(goal: Goal, program: Program, version: MetricVersion | None, standing: Standing | None) -> dict[str, Any]:
+def of_goal(goal: Goal, program: Program, version: MetricVersion | None, standing: Standing | None) -> dict[str, Any]:
+    """What is said of a goal, whoever it is said to."""
     facts: dict[str, Any] = {
         "program": program.key,
         "program_name": program.name,

@@ -11,6 +11,7 @@ from accounts.models import Place, User
 from program import wording
 from program.models import Program
 from teams.handover import Handover, TakenOver, of_teams, shortened
+from teams.models import Team
 
 from . import notices, policy, stories
 from .models import Notice
@@ -44,6 +45,12 @@ def attach(told: Sequence[Notice], now: datetime) -> None:
     seen = _seen({notice.person for notice in told}, _programs(teams.values()))
     for notice in told:
         notice.facts = _facts(teams[notice.facts["team_id"]], seen[notice.person_id])
+
+
+def facts_of(team: Team, person: User, now: datetime) -> dict[str, Any]:
+    """What somebody would be told if they began to lead a team now."""
+    handover = of_teams([team.pk], now)[team.pk]
+    return _facts(handover, _seen([person], _programs([handover]))[person.pk])
 
 
 def _programs(handovers: Iterable[Handover]) -> list[Program]:
