@@ -1,7 +1,7 @@
 """What we send: each kind of message with the numbers that a team has today, changing nothing; and a test to oneself.
 
-Numbers, items, playbook and people are the team's own. What a kind of message needs beyond that (that the goal is overdue,
-somebody was told before) is put on: the page says "as if".
+Numbers, items, playbook and people are the team's own. What a kind of message needs beyond that (that the goal is
+overdue, that somebody was told before) is put on: the page says "as if".
 """
 
 from __future__ import annotations
