@@ -105,7 +105,7 @@ def _hear(decided: Decided, situation: Situation) -> None:
             continue
         fine_on = situation.fine_on.get(goal)
         recovered = fine_on is not None and fine_on >= one.day
-        muted = (due.person.pk, one.program) in situation.mutes
+        muted = (due.person.pk, one.program) in situation.mutes or (due.person.pk, goal) in situation.muted_goals
         if standing.status in SHORT and not recovered and not muted:
             decided.notices.append(
                 Notice(kind=notices.ESCALATED, key=escalation.key(one), person=due.person, goal_id=goal)

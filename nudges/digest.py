@@ -203,7 +203,7 @@ def compose(loaded: Loaded, now: datetime) -> Words:
     """Fill the templates from what was loaded."""
     today = now.astimezone(hours.zone(loaded.zone)).date()
     told = [_story(nudge, loaded, today) for nudge in loaded.nudges]
-    told.sort(key=lambda s: policy.worst_first(s.status, s.severity, s.program.key, s.metric, s.team))
+    told.sort(key=_worst_first)
     told = _without_repeats(told)
     news = {
         kind: [_story(n, loaded, today, kind) for n in loaded.notices if n.kind == kind] for kind in notices.OF_A_GOAL
@@ -225,7 +225,7 @@ def compose(loaded: Loaded, now: datetime) -> Words:
         "new_goals": news[notices.NEW_GOAL],
         "new_by_metric": _by_metric(news[notices.NEW_GOAL]),
         "ending": news[notices.EXEMPTION_ENDING],
-        "heard": news[notices.ESCALATED],
+        "heard": sorted(news[notices.ESCALATED], key=_worst_first),
         "thanks": news[notices.BACK_ON_THE_PATH],
         "handed": handed,
         "teams": sorted({story.team for story in spoken}),
@@ -242,6 +242,10 @@ def compose(loaded: Loaded, now: datetime) -> Words:
     }
     subject, text, html = words.fill(NAME, context)
     return Words(subject, text, html, headers=_headers(context["stop_all"], told or every, loaded))
+
+
+def _worst_first(story: stories.Story) -> tuple[Any, ...]:
+    return policy.worst_first(story.status, story.severity, story.program.key, story.metric, story.team)
 
 
 def _by_metric(new: Iterable[stories.Story]) -> list[list[stories.Story]]:

@@ -73,7 +73,7 @@ def test_the_third_says_when_and_then_the_leader_hears_once(play):
     assert mail.subject == "Api: Functions with full annotations is off its path for 5 weeks"
     assert flat(mail.text).startswith(
         "Api has been off its path on Functions with full annotations for 5 weeks, by 22 points now; "
-        "its lead, Alice, was told 3 times. From the teams below you, for you to know: https://"
+        "its lead, Alice, was told 3 times. From the teams below you. What helps most is to clear what stands in their way: page: https://"
     )
     assert "https://quality.example.com/teams/api/goals/typing/typed-functions/" in mail.text
     assert "You get this because you lead Engineering, and Api is part of it." in flat(mail.text)

@@ -483,7 +483,7 @@ def test_what_a_leader_hears_is_one_line():
     assert subject == "Api: Typed functions is off its path for 7 weeks"
     assert text.startswith(
         "Api has been off its path on Typed functions for 7 weeks, by 6 points now; its lead, Alice, was told 3 times. "
-        "From the teams below you, for you to know: https://quality.example.com/teams/api/goals/typing/typed/"
+        "From the teams below you. What helps most is to clear what stands in their way: page: https://quality.example.com/teams/api/goals/typing/typed/"
     )
 
 
