@@ -98,6 +98,8 @@ WALKS = {
         "/teams/web/goals/typing/typed-functions/",
         "/programs/typing/exemptions/",
         "/exemptions/",
+        "/programs/typing/nudges/effect",
+        "/programs/typing/nudges/tried",
     ],
     "sam": ["/", "/programs/typing/"],
     "pam": [
