@@ -27,7 +27,7 @@ TOO_OLD = timedelta(days=7)
 TOLD_IN_FULL = 5
 ANSWERS = {
     "on-it": "on it", "blocked": "blocked", "done": "done", "not-mine": "not mine", "wrong": "wrong number",
-    "mute": "mute this goal",
+    "mute": "mute",
 }  # fmt: skip
 """What the page of choices may be opened on, as a mail calls it."""
 

@@ -68,9 +68,10 @@ def _tidy(text: str) -> str:
 
 
 def _wrapped(line: str) -> list[str]:
-    if len(line) <= COLUMNS:
-        return [line]
     found = _LABEL.match(line)
+    # An address stays beside its label: it cannot be broken, and alone on a line it looks like something else.
+    if len(line) <= COLUMNS or " " not in line[found.end() if found else 0 :]:
+        return [line]
     hang = " " * len(found.group(1)) if found else ""
     # A number stays with its percent sign.
     lines = textwrap.wrap(

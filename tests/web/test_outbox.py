@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 import time_machine
 from django.test import Client
 
 from accounts.models import AuditRow, User
+from nudges import wishes
 from nudges.models import Delivery, Digest, Nudge
 from nudges.policy import RULES, name_of
 from program.models import Program
+from teams import trust
+from teams.answering import answer
 from tests.people import NOW, PASSWORD, World, settle
 from web.pages.outbox import LINES, MEANS
 
@@ -235,3 +239,34 @@ def test_nothing_sent_says_how_it_begins(owner, world):
     said = words(owner.get(HERE))
     assert "Nothing was sent yet." in said
     assert "manage.py up" in said
+
+
+def test_what_was_answered_and_what_to_settle(owner, world):
+    goal, at = world.goal(world.api, world.typed), NOW
+    answer(goal, "not mine", by=world.alice, now=at, via="mail", words="Web: since March")
+    answer(goal, "blocked", by=world.gina, now=at, via="mail", words="the freeze", until=at.date() + timedelta(days=9))
+    trust.dispute(world.typed, world.api, text="generated files count", by=world.alice, now=at)
+    wishes.mute(goal, world.bob, at, "mail")
+    for n, useful in enumerate((True, True, False)):
+        digest = Digest.objects.create(person=world.alice, day=at.date() - timedelta(days=n), planned_at=at, plan="x")
+        Nudge.objects.create(person=world.alice, goal=goal, day=digest.day, due_day=digest.day, state="said",
+                             decided_at=at, digest=digest)  # fmt: skip
+        wishes.vote(digest, useful=useful, now=at, via="mail")
+    put(world, State.SENT, person=world.alice)
+    page = owner.get(HERE)
+    said = words(page)
+    assert "2 answers: 1 blocked and 1 not mine. 1 goal muted. 2 of 3 votes useful." in said
+    assert "Alice said that it is not theirs: “Web: since March”" in said
+    assert "Alice: “generated files count”" in said
+    assert "Gina said that it is blocked until 25 Mar: “the freeze”" in said
+    assert 'href="/teams/api/goals/typing/typed-functions/#answers"' in page.content.decode()
+    assert 'href="/metrics/typed-functions/#disputes"' in page.content.decode()
+
+
+def test_nobody_else_answers_with_the_links_of_a_mail(owner, world):
+    links = "https://q.example.com/answer/SECRET/done/ https://q.example.com/vote/SECRET/yes/"
+    row = put(world, State.SENT, person=world.alice, text=links, html=f'<a href="{links.split()[0]}">done</a>')
+    for where in (f"{HERE}{row.pk}/", f"{HERE}{row.pk}/html"):
+        shown = owner.get(where).content.decode()
+        assert "SECRET" not in shown
+        assert "/answer/…/done/" in shown
