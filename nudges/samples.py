@@ -170,6 +170,11 @@ def _rests(told: Facts, now: datetime) -> Facts:
     return told | {"exempt_until": last, "exempt_why": "the reason that was given"}
 
 
+def _day_came(told: Facts, now: datetime) -> Facts:
+    said = {"by": "", "own": True, "kind": "on it", "text": "", "until": now.date().isoformat()}
+    return _short(told, "behind") | {"answered": said | {"day": (now - timedelta(days=14)).date().isoformat()}}
+
+
 def _from_below(told: Facts, _now: datetime) -> Facts:
     why = {"leads": "the group above", "team": told["team_name"], "own": False, "hears": True}
     lead = {"lead": "its lead’s name", "lead_own": False, "times": policy.ESCALATES_AFTER, "off_days": 49}
@@ -185,6 +190,7 @@ NUDGES: Mapping[str, tuple[str, str, Change]] = {
     "overdue": ("Overdue", "when the due day is over", _overdue),
 }
 NOTICES: Mapping[str, tuple[str, str, Change]] = {
+    notices.ANSWER_DUE: ("The day of your answer", "once, in the first digest from the promised day on", _day_came),
     notices.NEW_GOAL: ("A new goal", "once, before any nudge about it", _as_it_is),
     notices.BACK_ON_THE_PATH: ("Back on the path", "once, after a nudge about it", _on_track),
     notices.EXEMPTION_ENDING: ("An exemption ends", "two weeks ahead", _rests),

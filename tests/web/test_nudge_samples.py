@@ -17,7 +17,7 @@ from tests.people import World
 pytestmark = pytest.mark.django_db
 HERE = "/programs/typing/nudges/samples/"
 KINDS = [
-    "behind", "still", "slipped", "at-risk", "overdue", "new-goal", "back-on-the-path", "exemption-ending",
+    "behind", "still", "slipped", "at-risk", "overdue", "the-day-of-your-answer", "new-goal", "back-on-the-path", "exemption-ending",
     "heard-from-below", "handover",
 ]  # fmt: skip
 
