@@ -341,48 +341,6 @@ class Vote(models.Model):
         return f"{self.digest}: {'useful' if self.useful else 'not useful'}"
 
 
-class Visit(models.Model):
-    """A receiver came from a nudge to where it pointed; noted by a signed-in page's own POST, never by the link."""
-
-    nudge = models.ForeignKey(Nudge, on_delete=models.CASCADE, related_name="visits")
-    person = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
-    at = models.DateTimeField()
-
-    class Meta:
-        ordering = ["-at", "-pk"]
-        constraints = [models.UniqueConstraint(fields=["nudge", "person"], name="one_visit_a_nudge")]
-
-    def __str__(self) -> str:
-        return f"{self.person} from {self.nudge}"
-
-
-class Restraint(models.Model):
-    """A tone of nudge in a program that proved of little use: it speaks half as often, then not at all."""
-
-    class Level(models.TextChoices):
-        SLOWED = "slowed"
-        STOPPED = "stopped"
-
-    program = models.ForeignKey(Program, on_delete=models.CASCADE, related_name="restraints")
-    tone = models.CharField(max_length=20, help_text="behind, still, slipped, at risk, overdue")
-    level = models.CharField(max_length=8, choices=Level.choices)
-    why = models.CharField(max_length=300)
-    since = models.DateTimeField()
-    lifted_at = models.DateTimeField(null=True, blank=True)
-    lifted_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
-
-    class Meta:
-        ordering = ["-since", "-pk"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["program", "tone"], condition=Q(lifted_at__isnull=True), name="one_restraint_a_tone"
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.program.key}/{self.tone}: {self.level}"
-
-
 def period_of(due_day: date) -> str:
     """The ISO week of a day as a label."""
     year, week, _ = due_day.isocalendar()
