@@ -20,12 +20,13 @@ from accounts.clock import today
 from accounts.models import User
 from program.models import MetricVersion, Playbook, Program, ProgramOwner
 from teams import standings
-from teams.models import Goal, Standing, Team
+from teams.models import Goal, Membership, Standing, Team
 
-from . import digest, facts, handovers, notices, outbox, policy
+from . import digest, facts, handovers, notices, outbox, policy, trouble
 from .kinds import Kind, Words
 from .models import Digest, Notice, Nudge
 from .outbox import Letter
+from .words import fill
 
 NAME = "test"
 ACTS = re.compile(r"https?://[^\s\"'<>]*/(?:unsubscribe|answer|vote)/[^\s\"'<>]+")
@@ -64,6 +65,7 @@ def of_team(program: Program, team: Team, reader: User, now: datetime) -> list[S
     handed = Notice(kind=notices.HANDOVER, facts=handovers.facts_of(team, reader, now))
     title, when = "You lead this team now", "to somebody who begins to lead the team"
     found.append(_sample("handover", title, when, replace(loaded, notices=[handed]), program, now))
+    found.append(_trouble(goal, program, reader, now))
     return found
 
 
@@ -84,6 +86,8 @@ def _facts(program: Program, team: Team, now: datetime) -> list[tuple[Goal, Fact
     goals = {goal.pk: goal for goal in rows}
     judged = standings.on(Goal.objects.filter(pk__in=goals), today(team.time_zone, now))
     versions = MetricVersion.objects.in_bulk({one.on_day.metric_version for one in judged})
+    leads = team.memberships.filter(role=Membership.Role.LEAD).select_related("user").order_by("user__email")
+    lead, above = str(next((row.user for row in leads), "nobody")), team.parent.name if team.parent else "all teams"
     found = []
     for one in judged:
         goal, said = goals[one.on_day.goal], one.judgment
@@ -94,7 +98,7 @@ def _facts(program: Program, team: Team, now: datetime) -> list[tuple[Goal, Fact
             trail=[standings.crumb_facts(crumb) for crumb in one.trail.crumbs],
         )  # fmt: skip
         told = facts.of_goal(goal, program, versions[one.on_day.metric_version], standing)
-        told |= {"goals": len(goals), "short": 1, "since": None}
+        told |= {"goals": len(goals), "short": 1, "since": None, "lead": lead, "above": above}
         told["because"] = {"leads": team.name, "team": team.name, "own": True}
         found.append((goal, told))
     found.sort(key=lambda pair: policy.worst_first(pair[1]["status"], _severity(pair[1]), pair[0].metric.key))
@@ -125,6 +129,18 @@ def _sample(key: str, title: str, when: str, loaded: digest.Loaded, program: Pro
     instead = f"{settings.SITE_URL}{reverse('nudge-samples', args=[program.key])}"
     text, html = ACTS.sub(instead, words.text), ACTS.sub(instead, words.html)
     return Sample(key, title, when, Words(words.subject, text, html))
+
+
+def _trouble(goal: Goal, program: Program, reader: User, now: datetime) -> Sample:
+    line = trouble.Line(
+        f"{goal.metric.name} of {goal.team}: “this number is wrong”", "What the team said of it.",
+        f"{settings.SITE_URL}/metrics/{goal.metric.key}/", program,
+    )  # fmt: skip
+    context = {"person": reader, "today": now.date(), "lines": [line], "more": 0, "programs": [program.name]}
+    words = Words(*fill(trouble.NAME, context))
+    return Sample(
+        "trouble", "Numbers in doubt", "to the owners, once, when a feed fails or a number is disputed", words
+    )
 
 
 def _short(told: Facts, status: str) -> Facts:
@@ -176,8 +192,8 @@ def _day_came(told: Facts, now: datetime) -> Facts:
 
 
 def _from_below(told: Facts, _now: datetime) -> Facts:
-    why = {"leads": "the group above", "team": told["team_name"], "own": False, "hears": True}
-    lead = {"lead": "its lead’s name", "lead_own": False, "times": policy.ESCALATES_AFTER, "off_days": 49}
+    why = {"leads": told["above"], "team": told["team_name"], "own": False, "hears": True}
+    lead = {"lead": told["lead"], "lead_own": True, "times": policy.ESCALATES_AFTER, "off_days": 49}
     return _short(told, "behind") | lead | {"because": why}
 
 

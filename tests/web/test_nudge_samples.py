@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 HERE = "/programs/typing/nudges/samples/"
 KINDS = [
     "behind", "still", "slipped", "at-risk", "overdue", "the-day-of-your-answer", "new-goal", "back-on-the-path", "exemption-ending",
-    "heard-from-below", "handover",
+    "heard-from-below", "handover", "trouble",
 ]  # fmt: skip
 
 
@@ -47,6 +47,9 @@ def test_each_kind_is_there_with_the_teams_numbers_and_looking_changes_nothing(o
         in page
     )
     assert "Api is 15 points behind its path on Functions with full annotations." in page
+    flat = " ".join(page.split())
+    assert "for 7 weeks, by 15 points now; its lead, Alice, was told 3 times." in flat
+    assert "You get this because you lead Engineering, and Api is part of it." in flat
     for kind in KINDS:
         html = owner.get(f"{HERE}api/{kind}/html")
         assert html.status_code == 200
@@ -103,4 +106,4 @@ def test_it_costs_the_same_queries_whatever_the_goals(owner, django_assert_max_n
 
 
 def test_every_kind_of_notice_about_a_goal_has_a_sample():
-    assert samples.NOTICES.keys() <= set(samples.notices.OF_A_GOAL)
+    assert samples.NOTICES.keys() == set(samples.notices.OF_A_GOAL)
