@@ -116,3 +116,9 @@ class Lots:
         )  # fmt: skip
         self.drawn[goal] = lot
         return lot.held_out
+
+
+def left_alone(program: Program, day: date) -> set[int]:
+    """The goals (ids) of a program that their lots leave alone on a day: no nudge, no escalation, no ask."""
+    lots = Lot.objects.filter(experiment__program=program, experiment__ended_at=None, held_out=True)
+    return set(lots.filter(drawn_on__lte=day, drawn_on__gt=day - HELD_FOR).values_list("goal", flat=True))

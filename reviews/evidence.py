@@ -12,6 +12,7 @@ from django.db.models import Count, Q
 
 from accounts.clock import today
 from accounts.models import User
+from nudges.experiments import left_alone
 from nudges.models import Delivery, Nudge
 from nudges.people import Org
 from nudges.policy import severity, worst_first
@@ -163,8 +164,10 @@ def _all_short(its_board: Board, goals: Mapping[tuple[int, str], int], then: Map
 
 
 def _short(its_board: Board, goals: Mapping[tuple[int, str], int], then: Mapping[int, str], on: date) -> list[Short]:
-    """Goals worth an ask, worst first; nudges rest on a held one, and so do asks."""
-    found = [one for one in _all_short(its_board, goals, then) if one.cell.status in WORTH_ASKING and not one.cell.held]
+    """Goals worth an ask, worst first; nudges rest on a held one and on one that is held out, and so do asks."""
+    alone = left_alone(its_board.program, on)
+    every = (one for one in _all_short(its_board, goals, then) if one.cell.status in WORTH_ASKING)
+    found = [one for one in every if not one.cell.held and one.goal not in alone]
     kept = Standing.objects.filter(goal__program=its_board.program, day=on, status__in=WORTH_ASKING).order_by()
     more: dict[int, tuple[float | None, date]] = {
         goal: (baseline, due) for goal, baseline, due in kept.values_list("goal_id", "baseline", "due")

@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
 from demo.shift import DATA
-from nudges.models import Delivery
+from nudges.models import Delivery, Experiment, Lot
 from program.models import Metric, MetricVersion, Program
 from reviews import asks, brief, schedule
 from reviews.evidence import collect
@@ -151,6 +151,25 @@ def test_what_blocks_a_team_stands_with_its_leader_and_a_priority_of_the_sponsor
     ]
     assert "What comes first? Payments needs your priority for what blocks them." in after.decisions
     schedule.schedule(WINTER)
+
+
+def test_nothing_is_asked_about_a_goal_that_its_lot_leaves_alone(play):
+    play.until(SPRING - timedelta(days=1))
+    goal = Goal.objects.get(program__key="typing", team__key="lib", ended_on=None)
+    day = (SPRING - timedelta(days=27)).date()
+    drawn = Experiment.objects.create(
+        program=goal.program, seed=1, share=0.2, first_day=day, last_day=day + timedelta(days=55), started_at=SPRING
+    )
+    Lot.objects.create(
+        experiment=drawn, goal=goal, stratum="s", place=0, held_out=True, drawn_on=day, gap=0.2
+    )  # fmt: skip
+    review = Review.objects.get(period="2023-03-21", program__key="typing")
+    found = collect(review, SPRING)
+    assert "lib" not in {one.team.key for leader in found.leaders for one in leader.short}
+    assert found.board.counts["behind"] == 5
+    drawn.ended_at = SPRING
+    drawn.save()
+    assert "lib" in {one.team.key for leader in collect(review, SPRING).leaders for one in leader.short}
 
 
 def test_slips_since_the_last_brief_and_missing_data_are_no_surprise(play):
