@@ -36,6 +36,7 @@ from teams.apply.files import apply_text
 from teams.ingest import Origin, ingest, of_feed
 from teams.models import Exemption, Goal, Hold, Membership, Source, Team
 from teams.reorganizing import add_pattern
+from teams.roles import keep_places
 from teams.standings import judge_due
 from tests.people import HEADER, NOW, PASSWORD
 
@@ -161,6 +162,7 @@ def _programs(world: World) -> None:
     ida = world.people["idle"]
     User.objects.filter(email__in=["ida@example.com", "vic@example.com"]).update(reads_only=True)
     Membership.objects.create(team=Team.objects.get(key="web"), user=ida, role=Membership.Role.LEAD)
+    keep_places()
     gone = User.objects.named("gone@example.com")
     world.people["gone"] = gone
     for person in (*world.people.values(), User.objects.named("hana@example.com")):
