@@ -44,6 +44,7 @@ def test_nothing_withholds_an_ordinary_case():
         ("digest waiting", replace(FREE, listener=Listener(digest_waiting=True))),
         ("weekly budget", replace(FREE, listener=Listener(mails_this_week=2, weekly_maximum=2))),
         ("weekly budget", replace(FREE, listener=Listener(mails_this_week=0, weekly_maximum=0))),
+        ("held out", replace(FREE, held_out=True)),
     ],
 )
 def test_each_rule_withholds_alone_and_gives_its_name(rule, case):
