@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
+from program.models import Program
+
 from . import hours, policy
 from .models import Nudge
 from .situation import GoalRow, Situation, StandingRow
@@ -56,16 +58,16 @@ def better(today: Sequence[Claim], later: Sequence[Claim], room: int) -> list[Cl
 def won(claims: Iterable[Claim], situation: Situation) -> list[dict[str, Any]]:
     """What won, as facts of what lost."""
     return [
-        {
-            "program": situation.programs[one.goal.program].key,
-            "program_name": situation.programs[one.goal.program].name,
-            "team": one.goal.team_key,
-            "metric": one.goal.metric_key,
-            "status": one.status,
-            "day": one.day.isoformat(),
-        }
+        _won(situation.programs[one.goal.program], one.goal.team_key, one.goal.metric_key, one.status, one.day)
         for one in claims
     ][:WON_AT_MOST]
+
+
+def _won(program: Program, team: str, metric: str, status: str, day: date) -> dict[str, Any]:
+    return {
+        "program": program.key, "program_name": program.name, "team": team, "metric": metric, "status": status,
+        "day": day.isoformat(),
+    }  # fmt: skip
 
 
 def spent(days: Mapping[int, date]) -> dict[int, list[dict[str, Any]]]:
@@ -81,14 +83,7 @@ def spent(days: Mapping[int, date]) -> dict[int, list[dict[str, Any]]]:
             found[row.person_id].setdefault(row.goal.program_id, row)
     return {
         person: [
-            {
-                "program": row.goal.program.key,
-                "program_name": row.goal.program.name,
-                "team": row.goal.team.key,
-                "metric": row.goal.metric.key,
-                "status": row.facts["status"],
-                "day": row.day.isoformat(),
-            }
+            _won(row.goal.program, row.goal.team.key, row.goal.metric.key, row.facts["status"], row.day)
             for row in of_person.values()
         ][:WON_AT_MOST]
         for person, of_person in found.items()

@@ -60,7 +60,8 @@ class Measured:
     waiting: int
     """lots whose day has not come"""
     lost: int
-    """lots of which nothing was known on their day: without data, exempt, ended"""
+    """lots that cannot be compared: nothing was known on their day (without data, exempt, ended), or the experiment
+    had ended before it"""
     needed: int
     """goals in all, nudged and left alone, that would show a difference of WORTH with a power of 80 %"""
     weeks: int | None
@@ -125,7 +126,7 @@ def measure(found: Sequence[Outcome], days: int, now: datetime) -> Measured:
         gap = one.gaps[days]
         if not _has_come(one.lot, days, now):
             waiting += 1
-        elif gap is None or not one.lot.gap:
+        elif gap is None or _over(one.lot.experiment.ended_at, one.lot.drawn_on + timedelta(days=days)):
             lost += 1
         else:
             closed = share_closed(one.lot.gap, gap)
@@ -162,8 +163,13 @@ def spoke_of_held_out(programs: Collection[int]) -> int:
     """Nudges that reached somebody about a goal while it was left alone: 0, or the experiment is broken."""
     said = Nudge.objects.said().filter(goal__lots__held_out=True, goal__lots__experiment__program__in=programs)
     arrived = said.filter(digest__delivery__isnull=False).exclude(digest__delivery__state__in=Delivery.NEVER_ARRIVED)
-    rows = arrived.values_list("pk", "day", "goal__lots__drawn_on", "goal__lots__held_out")
-    return sum(1 for _pk, day, drawn, held in rows if held and drawn <= day < drawn + HELD_FOR)
+    rows = arrived.values_list("pk", "day", "goal__lots__drawn_on", "goal__lots__experiment__ended_at")
+    return len({pk for pk, day, drawn, ended in rows if drawn <= day < drawn + HELD_FOR and not _over(ended, day)})
+
+
+def _over(ended: datetime | None, day: date) -> bool:
+    """Whether an experiment had ended by a day: from then on nobody was left alone."""
+    return ended is not None and ended.date() <= day
 
 
 def of_program(program: Program, now: datetime) -> tuple[list[Outcome], list[Measured]]:

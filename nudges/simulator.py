@@ -107,17 +107,18 @@ class Simulation:
         return max(by_day.items(), key=lambda found: (found[1], -found[0].toordinal()), default=None)
 
 
-def simulate(program: Program, policy: Policy, now: datetime, days: int = DAYS) -> Simulation:
+def simulate(program: Program, policy: Policy, now: datetime, days: int = DAYS, most: int = MOST_GOALS) -> Simulation:
     """Go through the last days with a policy; raises TooMany. A few queries, and a few for each day on which something
     is short, whatever the number of people and goals."""
-    return _Run(program, policy, now, days).through()
+    return _Run(program, policy, now, days, most).through()
 
 
 class _Run:
     """The state that planning keeps in its tables, kept in memory."""
 
-    def __init__(self, program: Program, policy: Policy, now: datetime, days: int) -> None:
+    def __init__(self, program: Program, policy: Policy, now: datetime, days: int, most: int) -> None:
         self.program = program
+        self.most = most
         self.last = now.date() - timedelta(days=1)
         self.first = self.last - timedelta(days=days - 1)
         live = Program.objects.filter(state=Program.State.ACTIVE).in_bulk()
@@ -175,9 +176,9 @@ class _Run:
     def _standings(self) -> tuple[dict[date, dict[int, StandingRow]], dict[int, date]]:
         """What was judged, by day and goal, and the last day before all of them on which a goal was fine."""
         goals = [goal.pk for rows in self.goals.values() for goal in rows]
-        if len(goals) > MOST_GOALS:
+        if len(goals) > self.most:
             raise TooMany(
-                f"{len(goals):,} goals speak to the people of this program; at most {MOST_GOALS:,} can be gone through"
+                f"{len(goals):,} goals speak to the people of this program; at most {self.most:,} can be gone through"
             )
         found: dict[date, dict[int, StandingRow]] = defaultdict(dict)
         judged = Standing.objects.filter(goal__in=goals).order_by()

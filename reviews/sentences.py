@@ -39,6 +39,10 @@ WITHHELD = {
     "said done": "said to be done, not measured yet",
     "not mine": "said not to be theirs",
     "goal muted": "wants none about this goal",
+    "visibly at it": "somebody is visibly at it",
+    "held out": "left alone by lot, to see what nudges do",
+    "away": "the person is away",
+    "nobody to tell": "nobody leads the team or a group above it",
 }
 
 

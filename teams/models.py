@@ -346,7 +346,6 @@ class Answer(models.Model):
     goal = models.ForeignKey(Goal, on_delete=models.CASCADE, related_name="answers")
     person = models.ForeignKey(User, on_delete=models.CASCADE, related_name="answers")
     kind = models.CharField(max_length=8, choices=Kind.choices)
-    item = models.CharField(max_length=1000, blank=True, help_text="the item it speaks of; empty: the goal")
     until = models.DateField(null=True, blank=True, help_text="the promised day; on it they are asked how it went")
     text = models.TextField(blank=True, help_text="what blocks, or any other word")
     whose_team = models.ForeignKey(
@@ -360,7 +359,7 @@ class Answer(models.Model):
         related_name="+",
         help_text="blocked: whose priority it needs",
     )
-    via = models.CharField(max_length=20, help_text="mail, chat or page")
+    via = models.CharField(max_length=20, help_text="mail or page")
     at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True, help_text="taken back, or followed by another")
 

@@ -77,7 +77,8 @@ def strata(units: Iterable[Unit]) -> list[Sides]:
     by_name: dict[str, tuple[list[float], list[float]]] = defaultdict(lambda: ([], []))
     for unit in units:
         by_name[unit.stratum][0 if unit.nudged else 1].append(unit.closed)
-    whole, rest = [], ([], [])  # type: ignore[var-annotated]
+    whole: list[Sides] = []
+    rest: tuple[list[float], list[float]] = ([], [])
     for name in sorted(by_name):
         nudged, held = by_name[name]
         if len(nudged) > 1 and len(held) > 1:

@@ -18,10 +18,9 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('kind', models.CharField(choices=[('done', 'done'), ('on it', 'on it'), ('blocked', 'blocked'), ('not mine', 'not mine')], max_length=8)),
-                ('item', models.CharField(blank=True, help_text='the item it speaks of; empty: the goal', max_length=1000)),
                 ('until', models.DateField(blank=True, help_text='the promised day; on it they are asked how it went', null=True)),
                 ('text', models.TextField(blank=True, help_text='what blocks, or any other word')),
-                ('via', models.CharField(help_text='mail, chat or page', max_length=20)),
+                ('via', models.CharField(help_text='mail or page', max_length=20)),
                 ('at', models.DateTimeField()),
                 ('ended_at', models.DateTimeField(blank=True, help_text='taken back, or followed by another', null=True)),
                 ('goal', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='answers', to='teams.goal')),

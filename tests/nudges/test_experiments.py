@@ -105,6 +105,22 @@ def test_a_share_of_none_ends_it_at_once(play, program):
     assert list(reasons) == ["a holdout begins", "a holdout ends: nothing is held out"]
 
 
+def test_what_is_said_after_an_early_end_breaks_nothing_and_is_not_compared(play, program):
+    play.announced()
+    play.run(MONDAY + WEEK)
+    Program.objects.update(holdout=0.0)
+    for n in range(2, 7):
+        play.run(MONDAY + n * WEEK)
+    assert effect.spoke_of_held_out([program.pk]) == 0
+    _, (fortnight, month) = effect.of_program(program, MONDAY + 6 * WEEK)
+    assert [(one.lost, one.waiting, one.effect.nudged, one.effect.held) for one in (fortnight, month)] == [
+        (2, 0, 0, 0), (2, 0, 0, 0),
+    ]  # fmt: skip
+    # Said while it ran, it would be seen.
+    Experiment.objects.update(ended_at=None)
+    assert effect.spoke_of_held_out([program.pk]) > 0
+
+
 def test_another_share_begins_another_with_another_seed(play, program):
     play.announced()
     Program.objects.update(holdout=0.25)

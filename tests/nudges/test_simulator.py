@@ -7,7 +7,6 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from nudges import simulator
 from nudges.models import Delivery, Nudge
 from nudges.simulator import Policy, TooMany, simulate
 from program.models import Program
@@ -113,11 +112,10 @@ def test_many_teams_cost_no_more_queries(play):
     assert (few, cost()) == (17, 23)  # six of them for the one day more on which something is short
 
 
-def test_more_goals_than_a_page_can_go_through(play, monkeypatch):
-    monkeypatch.setattr(simulator, "MOST_GOALS", 2)
+def test_more_goals_than_a_page_can_go_through(play):
     program = Program.objects.get(key="typing")
     with pytest.raises(TooMany, match="3 goals speak to the people of this program; at most 2 can be gone through"):
-        simulate(program, Policy.of(program), MONDAY)
+        simulate(program, Policy.of(program), MONDAY, most=2)
 
 
 def test_nobody_listens(db, play):

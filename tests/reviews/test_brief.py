@@ -14,8 +14,9 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import User
 from demo.shift import DATA
 from nudges.models import Delivery, Experiment, Lot
+from nudges.policy import RULES, name_of
 from program.models import Metric, MetricVersion, Program
-from reviews import asks, brief, schedule
+from reviews import asks, brief, schedule, sentences
 from reviews.evidence import collect
 from reviews.models import Brief, Review
 from teams.answering import answer
@@ -228,6 +229,10 @@ def test_rollout_nudges_and_addresses(play, mail_server):
         for kind in ("invite", "brief")
         for name in ("Vera Lindqvist", "Olga Berzina", "Mark Okafor")
     )
+
+
+def test_every_rule_that_withholds_has_words_for_a_sponsor():
+    assert set(sentences.WITHHELD) == {name_of(rule) for rule in RULES}
 
 
 def test_what_became_of_the_asks(play):

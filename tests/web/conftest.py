@@ -1,9 +1,11 @@
-"""What the tests of pages share: nothing that another test's page has kept."""
+"""What the tests of pages share: nothing that another test's page has kept, and the played weeks of the nudges."""
 
 from __future__ import annotations
 
 import pytest
 from django.core.cache import caches
+
+from tests.nudges.conftest import mail_server, play  # noqa: F401 - fixtures
 
 
 @pytest.fixture(autouse=True)

@@ -16,7 +16,7 @@ from nudges.models import Delivery, Digest, Mute, Vote
 from program.models import Program
 from teams.models import Answer, Dispute, Goal, Hold, Membership
 from teams.standings import judge_due
-from tests.nudges.conftest import MONDAY, mail_server, play  # noqa: F401
+from tests.nudges.conftest import MONDAY
 
 FIRST = MONDAY + timedelta(weeks=1)
 LATER = FIRST + timedelta(hours=2)
@@ -28,7 +28,7 @@ def tables():
 
 
 @pytest.fixture
-def told(play):  # noqa: F811
+def told(play):
     """Alice was told of the goal that is behind; the time is two hours later."""
     play.announced()
     play.run(FIRST)

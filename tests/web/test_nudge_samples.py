@@ -11,7 +11,7 @@ from django.test import Client
 from accounts.models import User
 from nudges import delivery, kinds, samples
 from nudges.models import Delivery, Digest, Notice, Nudge, Turn
-from tests.nudges.conftest import MONDAY, mail_server, play  # noqa: F401 - fixtures
+from tests.nudges.conftest import MONDAY
 from tests.people import World
 
 pytestmark = pytest.mark.django_db
@@ -23,7 +23,7 @@ KINDS = [
 
 
 @pytest.fixture
-def world(play) -> World:  # noqa: F811
+def world(play) -> World:
     with time_machine.travel(MONDAY, tick=False):
         yield play.world
 
@@ -59,7 +59,7 @@ def test_each_kind_is_there_with_the_teams_numbers_and_looking_changes_nothing(o
     assert counts() == before
 
 
-def test_a_test_goes_to_the_asker_alone_once_a_minute_and_counts_in_no_budget(owner, world, mail_server):  # noqa: F811
+def test_a_test_goes_to_the_asker_alone_once_a_minute_and_counts_in_no_budget(owner, world, mail_server):
     for _ in range(2):
         answer = owner.post(f"{HERE}api/overdue/test")
         assert answer["Location"] == f"{HERE}?team=api#overdue"

@@ -6,13 +6,13 @@ import pytest
 import time_machine
 
 from program.models import Program
-from tests.nudges.conftest import MONDAY, everything, mail_server, play  # noqa: F401 - fixtures
+from tests.nudges.conftest import MONDAY, everything
 
 HERE = "/programs/typing/nudges/tried"
 
 
 @pytest.fixture
-def after_a_month(play):  # noqa: F811
+def after_a_month(play):
     """Five Mondays: announced, told in the 2nd, 3rd and 5th week."""
     play.weeks(5)
     with time_machine.travel(MONDAY + timedelta(days=29), tick=False):
@@ -27,7 +27,7 @@ def test_its_own_settings_and_others(after_a_month, client):
         "In the 90 days to 13 Apr 2026 it would have sent 8 mails to 2 people, with 6 nudges in them: at most 4 to one "
         "of them, at most 2 on one day (16 Mar 2026)." in own
     )
-    assert "8 mails with a nudge of it really went out in these days." in own
+    assert "8 mails that spoke of it really went out in these days." in own
     assert "<li>Alice: 4 mails, 3 nudges</li>" in own
     wednesday = client.get(HERE, {"every": "4", "weekday": "2"}).content.decode()
     assert "at most 2 on one day (23 Mar 2026)." in wednesday

@@ -43,7 +43,6 @@ class Context:
     goal: Goal
     facts: GoalFacts | None
     sentence: str
-    today: date
     who: str
     replies: Replies
     here: str
@@ -112,7 +111,6 @@ def _choices(
             goal=goal,
             facts=facts,
             sentence=sentence(facts) if facts else "",
-            today=now().date(),
             who=asked.person.email,
             replies=replying.replies(goal, asked.person, facts, now(), chosen=choice, problem=problem, sent=sent),
             here=reverse("answer", args=[token]),

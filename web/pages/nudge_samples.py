@@ -6,12 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from csp.decorators import csp, csp_update
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.clock import now
@@ -19,7 +17,7 @@ from nudges import samples
 from nudges.samples import Sample
 from program.models import Program
 from teams.models import Team
-from web import access
+from web import access, framed
 from web.render import page
 
 MOST_TEAMS = 500
@@ -38,7 +36,7 @@ class Context:
     messages: Sequence[str]
 
 
-@csp_update({"frame-src": "'self'"})  # type: ignore[arg-type]
+@framed.host
 @require_safe
 def overview(request: HttpRequest, key: str) -> HttpResponse:
     """Every kind; ?team= chooses whose numbers, otherwise those of the first team by name."""
@@ -50,16 +48,7 @@ def overview(request: HttpRequest, key: str) -> HttpResponse:
     return page(request, Context(program, teams[:MOST_TEAMS], team, shown, said))
 
 
-@csp(  # type: ignore[arg-type]
-    {
-        "sandbox": True,
-        "default-src": ["'none'"],
-        "style-src": ["'unsafe-inline'"],
-        "img-src": ["data:"],
-        "frame-ancestors": ["'self'"],
-    }
-)
-@xframe_options_sameorigin
+@framed.document
 @require_safe
 def html(request: HttpRequest, key: str, team: str, kind: str) -> HttpResponse:
     """One sample's HTML part as a document of its own."""

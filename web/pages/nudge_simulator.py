@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import ClassVar
 
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from accounts.clock import now
-from nudges.models import Delivery
+from nudges.models import Delivery, Digest, Nudge
 from nudges.policy import in_words
 from nudges.simulator import DAYS, Heard, Policy, Simulation, TooMany, simulate
 from program import wording
@@ -111,8 +112,8 @@ def _sentence(found: Simulation) -> str:
 
 
 def _really(program: Program, found: Simulation) -> str:
-    """How many digests that spoke of the program really went out meanwhile."""
-    sent = Delivery.objects.of_program(program).filter(
-        kind="digest", state=Delivery.State.SENT, sent_at__date__gte=found.first, sent_at__date__lte=found.last
-    )
-    return f"{wording.count(sent.count(), 'mail')} with a nudge of it really went out in these days."
+    """How many digests that spoke of the program really went out meanwhile: with a nudge or a notice of it."""
+    said = Q(nudges__state=Nudge.State.SAID, nudges__goal__program=program) | Q(notices__goal__program=program)
+    sent = Digest.objects.filter(said, delivery__state=Delivery.State.SENT, day__gte=found.first, day__lte=found.last)
+    really = sent.distinct().count()
+    return f"{wording.count(really, 'mail')} that spoke of it really went out in these days."

@@ -9,13 +9,11 @@ from datetime import date, datetime, timedelta
 from typing import ClassVar
 from zoneinfo import ZoneInfo
 
-from csp.decorators import csp, csp_update
 from django.contrib import messages
 from django.core.paginator import Page, Paginator
 from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.clock import now, today
@@ -25,7 +23,7 @@ from nudges.models import Delivery, DeliveryQuerySet, Notice, Nudge
 from nudges.policy import in_words
 from program import wording
 from program.models import Program
-from web import access
+from web import access, framed
 from web.answers_told import AnswersTold, answers_told
 from web.render import page
 
@@ -178,7 +176,7 @@ def nudges(request: HttpRequest, key: str) -> HttpResponse:
     return page(request, context)
 
 
-@csp_update({"frame-src": "'self'"})  # type: ignore[arg-type]
+@framed.host
 @require_safe
 def mail(request: HttpRequest, key: str, pk: int) -> HttpResponse:
     """One message: its text, and its HTML in a frame that can do nothing."""
@@ -188,16 +186,7 @@ def mail(request: HttpRequest, key: str, pk: int) -> HttpResponse:
     return page(request, MailContext(program, line, text))
 
 
-@csp(  # type: ignore[arg-type]
-    {
-        "sandbox": True,
-        "default-src": ["'none'"],
-        "style-src": ["'unsafe-inline'"],
-        "img-src": ["data:"],
-        "frame-ancestors": ["'self'"],
-    }
-)
-@xframe_options_sameorigin
+@framed.document
 @require_safe
 def mail_html(request: HttpRequest, key: str, pk: int) -> HttpResponse:
     """The HTML part as a document of its own."""
