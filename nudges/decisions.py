@@ -8,7 +8,6 @@ from datetime import date, timedelta
 from typing import Any
 
 from accounts.models import User
-from program.models import Program
 from program.rules.status import SHORT
 
 from . import answered, budget, escalation, handovers, hours, notices, policy
@@ -52,7 +51,7 @@ class Decided:
 
     @property
     def next_day(self) -> date | None:
-        """The first day on which something may be said again."""
+        """The first day on which a goal that is short today may be spoken of again."""
         return min(self.next_days, default=None)
 
     def letter(self) -> Letter:
@@ -74,15 +73,13 @@ def decide(due: Due, situation: Situation) -> Decided | None:
     of_person = policy.withheld_by(_person_only(decided.listener), policy.OF_THE_PERSON)
     for goal, standing in zip(mine, standings, strict=True):
         due_day = due.turns[goal.program]
-        program = situation.programs[goal.program]
         case = _case(decided.listener, goal, standing, due, situation, due_day)
         if standing is not None and policy.worth_saying(standing.status, standing.slipped):
-            _nudge(decided, goal, standing, case, program)
+            _nudge(decided, goal, standing, case)
         if of_person or case.program_muted or case.answered.goal_muted or case.answered.not_mine:
             continue
         for kind, key in _events(goal, standing, case, due, situation):
             decided.notices.append(Notice(kind=kind, key=key, person=due.person, goal_id=goal.pk))
-            decided.next_days.append(_opens(program, due_day + timedelta(weeks=case.every_weeks), due.person))
             if standing is not None:
                 decided.standings[goal.pk] = standing
     if not of_person:
@@ -91,6 +88,8 @@ def decide(due: Due, situation: Situation) -> Decided | None:
     if decided.said and not decided.notices:
         _leave_room(decided, goals, situation)
     _hold_out(decided, goals, situation)
+    if decided.says_something:
+        _look_ahead(decided, goals, situation)
     return decided
 
 
@@ -147,12 +146,33 @@ def _leave_room(decided: Decided, goals: Sequence[GoalRow], situation: Situation
     winners = budget.better(today, later, room)
     if winners:
         decided.won = budget.won(winners, situation)
-        decided.next_days = []
         for nudge in decided.said:
             nudge.state, nudge.reason, nudge.streak = Nudge.State.WITHHELD, policy.name_of(policy.weekly_budget), 0
 
 
-def _nudge(decided: Decided, goal: GoalRow, standing: StandingRow, case: policy.Case, program: Program) -> None:
+def _look_ahead(decided: Decided, goals: Sequence[GoalRow], situation: Situation) -> None:
+    """When each goal that is short may be spoken of next, if it stays so: told of today or not, of any program."""
+    due = decided.due
+    said = {nudge.goal_id for nudge in decided.said}
+    speaking = {goal.program for goal in goals if goal.pk in said}
+    for goal in goals:
+        standing = situation.standings.get(goal.pk)
+        if standing is None or not policy.worth_saying(standing.status, standing.slipped):
+            continue
+        program = situation.programs[goal.program]
+        turn = hours.turn_after(program.nudge_weekday, program.nudge_hour, due.day, due.person.country)[0]
+        case = _case(decided.listener, goal, standing, due, situation, due.turns.get(goal.program, turn))
+        if goal.pk in said:
+            turn = max(turn, policy.next_due(case))
+        elif policy.withheld_by(case, policy.SILENT):
+            continue
+        else:
+            spoken = case.due_day + timedelta(weeks=case.every_weeks) if goal.program in speaking else turn
+            turn = max(turn, policy.free_from(case), spoken)
+        decided.next_days.append(hours.turn_from(turn, program.nudge_hour, due.person.country)[1])
+
+
+def _nudge(decided: Decided, goal: GoalRow, standing: StandingRow, case: policy.Case) -> None:
     """One row for the person and, where somebody above stands in, one for whom they stand in for."""
     due = decided.due
     reason = policy.withheld_by(case)
@@ -167,8 +187,6 @@ def _nudge(decided: Decided, goal: GoalRow, standing: StandingRow, case: policy.
         )
     )
     decided.standings[goal.pk] = standing
-    if not reason:
-        decided.next_days.append(_opens(program, policy.next_due(case), due.person))
     instead = due.teams[goal.team].instead
     if instead is not None:
         decided.nudges.append(
@@ -266,10 +284,6 @@ def _why_not(person: User, day: date) -> str:
         active=person.is_active, away=person.is_away(day), address_suspended=bool(person.address_suspended_reason)
     )
     return policy.withheld_by(_person_only(listener), policy.OF_THE_PERSON) or policy.name_of(policy.away)
-
-
-def _opens(program: Program, day: date, person: User) -> date:
-    return hours.turn_from(day, program.nudge_hour, person.country)[1]
 
 
 def because(addressee: Addressee, day: date) -> dict[str, Any]:

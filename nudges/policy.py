@@ -207,6 +207,11 @@ AHEAD: tuple[Rule, ...] = tuple(rule for rule in RULES if rule not in (digest_wa
 # Rules of what was answered: asked again when the mail goes out.
 OF_ANSWERS: tuple[Rule, ...] = (goal_muted, not_mine, promised, blocked, said_done)
 
+# Rules that keep a goal silent for longer than its interval and its back-off: what ends that is news.
+SILENT: tuple[Rule, ...] = (
+    nobody_to_tell, not_active, address_suspended, away, muted, program_muted, held, *OF_ANSWERS, held_out,
+)  # fmt: skip
+
 # Rules that leave nothing to say to the person at all today, not even a notice.
 OF_THE_PERSON: tuple[Rule, ...] = (not_active, address_suspended, away, muted, digest_waiting, weekly_budget)
 
@@ -239,6 +244,16 @@ def weeks_since(then: date, now: date) -> int:
 def next_due(case: Case) -> date:
     """The due day on which this goal may be spoken of again, once it is spoken of now."""
     return case.due_day + timedelta(weeks=max(case.every_weeks, wait_after(next_streak(case))))
+
+
+def free_from(case: Case) -> date:
+    """The first due day, from the case's own on, that neither the interval nor the back-off rules out."""
+    free = case.due_day
+    if case.program_spoke is not None:
+        free = max(free, case.program_spoke + timedelta(weeks=case.every_weeks))
+    if case.last_said is not None and not case.recovered:
+        free = max(free, case.last_said + timedelta(weeks=wait_after(case.streak)))
+    return free
 
 
 def escalates_on(due_day: date, every_weeks: int) -> date:

@@ -33,7 +33,9 @@ class MailPolicy(EmailPolicy):
         """One header as it goes over the wire."""
         if name.lower() in self.UNFOLDED:
             return f"{name}: {value}\r\n".encode("ascii")
-        return super().fold_binary(name, value)
+        folded = super().fold_binary(name, value)
+        # A value that just fits on no line is put on one of its own; some readers then show it with a blank before.
+        return folded.replace(b":\r\n ", b": ", 1) if folded.startswith(f"{name}:\r\n ".encode("ascii")) else folded
 
 
 POLICY = MailPolicy(linesep="\r\n")

@@ -455,6 +455,36 @@ def test_two_programs_share_one_digest_though_one_speaks_later_in_the_day(play):
     assert mail.subject == "Api: 2 of 3 goals off the path; m.py is the one to fix"
 
 
+def test_the_next_mail_is_the_next_of_any_program(play):
+    other_program(play, weekday="wednesday")
+    play.announced()
+    play.run(MONDAY + timedelta(days=2))
+    play.run(MONDAY + WEEK)
+    assert said_to(play.world.alice) == [(date(2026, 3, 23), "api", "typed-functions")]
+    play.run(MONDAY + WEEK + timedelta(days=2))
+    days = dict(Digest.objects.filter(person=play.world.alice).values_list("day", "next_day"))
+    # The other one's day is Wednesday; from there the first one's is the Monday after.
+    assert (days[date(2026, 3, 23)], days[date(2026, 3, 25)]) == (date(2026, 3, 25), date(2026, 3, 30))
+
+
+def test_a_goal_that_rests_counts_for_the_next_mail_by_its_own_wait(play):
+    other_program(play)
+    play.announced()
+    Mute.objects.create(
+        person=play.world.alice, program=play.world.program,
+        goal=Goal.objects.get(team__key="api", metric__key="typed-functions"), created_at=MADE, via="test",
+    )  # fmt: skip
+    days = {}
+    for week in (1, 2, 4):
+        play.run(MONDAY + week * WEEK)
+        newest = Digest.objects.filter(person=play.world.alice).latest("day")
+        days[newest.day] = newest.next_day
+    # Muted for good, the other goal brings no mail any sooner than 1, 2 and 4 weeks after the one before.
+    assert days == {
+        date(2026, 3, 23): date(2026, 3, 30), date(2026, 3, 30): date(2026, 4, 13), date(2026, 4, 13): date(2026, 5, 11),
+    }  # fmt: skip
+
+
 def test_a_program_that_wakes_up_after_the_days_digest_waits_for_the_next_day(play):
     other_program(play)
     play.announced()

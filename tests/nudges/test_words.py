@@ -410,7 +410,7 @@ def plain(**changes):
 
 def test_the_first_line_says_it_all():
     subject, text = said([plain()])
-    assert subject == "Api: 2 of 5 goals off the path; webhooks.py is the one to fix"
+    assert subject == "Api: Typed functions is 6 points behind; webhooks.py is the one to fix"
     assert text.startswith(
         "Api is 6 points behind its path on Typed functions. "
         "3 items close the gap; lib/webhooks.py alone closes 58 % of it."
@@ -418,7 +418,16 @@ def test_the_first_line_says_it_all():
     assert "45 % on 20 Nov, should be 51 % today; target 90 % by 31 Dec" in text
     assert "at the present pace it gets there on 14 Feb 2027, 7 weeks late" in text
     assert "You get this because you lead Api." in text
-    assert "The next one comes on Mon 7 Dec at the earliest, and only if something still needs you." in text
+    assert (
+        "The next one comes on Mon 7 Dec at the earliest, if something still needs you then; sooner only with news."
+        in text
+    )
+
+
+def test_the_subject_counts_what_the_mail_speaks_of():
+    two = [plain(), plain(team_key="api")]
+    assert said(two)[0] == "Api: 2 of 5 goals off the path; webhooks.py is the one to fix"
+    assert said(two, short=3)[0] == "Api: 2 goals off the path; webhooks.py is the one to fix"
 
 
 @pytest.mark.parametrize(
@@ -460,7 +469,7 @@ def test_at_risk_says_that_the_pace_is_enough():
 
 def test_who_hears_next_is_told_exactly():
     def end(*told):
-        return said(list(told))[1].partition("needs you. ")[2].partition(" Was this mail useful")[0]
+        return said(list(told))[1].partition("with news. ")[2].partition(" Was this mail useful")[0]
 
     assert end(plain()) == "Nobody gets a copy of this mail."
     assert end(plain(hears="Gina"), replace(plain(hears="Gina"), team="Web")) == (
