@@ -496,6 +496,15 @@ def test_what_a_leader_hears_is_one_line():
     )
 
 
+def test_what_a_leader_hears_of_several_is_summed_up_first():
+    two = [below(team="Api", metric="Typed functions", lead="Alice"), below(team="Web", metric="Docs", lead="Wanda")]
+    subject, text = said(heard=two)
+    assert subject == "Api and Web: 2 goals off the path for weeks"
+    assert text.startswith("Api and Web have been off the path for weeks on 2 goals, though the leads were told. From")
+    assert "Api has been off its path on Typed functions for 7 weeks, by 6 points now; Alice was told 3 times." in text
+    assert "on Typed functions, though" in said(heard=[replace(one, metric="Typed functions") for one in two])[1]
+
+
 def test_an_item_that_somebody_took_is_not_asked_of_the_reader_again():
     taken = plain(crumbs=[crumb(by="Bob", by_since=date(2026, 11, 18))])
     subject, text = said([taken], short=1)
