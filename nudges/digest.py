@@ -17,7 +17,7 @@ from teams import answering
 from teams.answering import Said
 from teams.models import Answer, Membership, Standing
 
-from . import answer_links, answered, handovers, hours, links, notices, policy, stories, words
+from . import answer_links, answered, handovers, hours, links, notices, policy, stories, visits, words
 from .kinds import Kind, Later, Words
 from .models import Delivery, Digest, Mute, Notice, Nudge
 from .outbox import sender_domain
@@ -290,11 +290,19 @@ def _story(row: Nudge | Notice, loaded: Loaded, today: date, tone: str = "") -> 
     goal = row.goal
     assert goal is not None
     story = stories.tell(row.facts, goal.program, loaded.playbooks.get(goal.metric_id), today, tone)
+    story = _followed(story, visits.write(loaded.digest.pk, goal.pk)) if loaded.digest.pk else story
     if isinstance(row, Notice) and row.kind != notices.ANSWER_DUE:
         return story
     token = answer_links.write(goal.pk, loaded.person.pk, loaded.digest.day)
     answers = [(words, answer_links.address(token, choice)) for choice, words in ANSWERS.items()]
     return replace(story, answer=answer_links.address(token), answers=answers)
+
+
+def _followed(story: stories.Story, word: str) -> stories.Story:
+    """The story with links into the product that say from which digest they are followed; those out of it stay."""
+    how = replace(story.how, whole=visits.via(story.how.whole, word))
+    page, scorecard = visits.via(story.page, word), visits.via(story.scorecard, word)
+    return replace(story, page=page, scorecard=scorecard, how=how)
 
 
 def _useful(loaded: Loaded) -> dict[str, str]:

@@ -6,7 +6,7 @@ from celery import shared_task
 
 from accounts import clock
 
-from . import delivery, planning, sign_in_mail, trouble
+from . import delivery, planning, sign_in_mail, trouble, visits
 
 
 @shared_task(name="nudges.tasks.plan_due", ignore_result=True)
@@ -14,6 +14,7 @@ def plan_due() -> None:
     """Plan the digests whose hour has come, and what owners are told of trouble with their numbers."""
     planning.plan(clock.now())
     trouble.plan(clock.now())
+    visits.let_go(clock.now())
 
 
 @shared_task(name="nudges.tasks.deliver_due", ignore_result=True)

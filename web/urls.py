@@ -43,6 +43,7 @@ from web.pages import (
     team,
     tokens,
     unsubscribe,
+    visits,
 )  # fmt: skip
 
 GOAL = "teams/<str:key>/goals/<str:program_key>/<str:metric_key>"
@@ -170,6 +171,7 @@ urlpatterns = [
     path("answer/<str:token>/<slug:choice>/", answers.answer, name="answer-choice"),
     path("vote/<str:token>/", answers.vote, name="vote"),
     path("vote/<str:token>/<slug:choice>/", answers.vote, name="vote-choice"),
+    path("visits", visits.visit, name="visit"),
     path("api/v1/", include("web.api.urls")),
     path("healthz", ops.healthz, name="healthz"),
     path("readyz", ops.readyz, name="readyz"),

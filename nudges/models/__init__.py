@@ -1,8 +1,10 @@
-"""What the room of nudges keeps: the outbox, what was said, what receivers wish of it, experiments."""
+"""What the room of nudges keeps: the outbox, what was said, what receivers wish of it, experiments,
+and what became of it."""
 
 from .experiment import Experiment, Lot
 from .outbox import Delivery, DeliveryQuerySet, Instance
 from .said import Digest, Notice, Nudge, NudgeQuerySet, Trouble, Turn, period_of
+from .visit import Visit
 from .wished import Mute, Vote
 
 __all__ = [
@@ -18,6 +20,7 @@ __all__ = [
     "NudgeQuerySet",
     "Trouble",
     "Turn",
+    "Visit",
     "Vote",
     "period_of",
 ]

@@ -22,7 +22,7 @@ from accounts import share_links
 from accounts.models import AccessToken, ShareLink, User
 from accounts.secrets import seal
 from accounts.tokens import issue
-from nudges import answer_links, links
+from nudges import answer_links, links, visits
 from nudges.models import Delivery, Digest, Nudge
 from program.feeds.registry import KINDS
 from program.models import Feed, GoalRule, Metric, Program, ProgramOwner, Wave
@@ -250,7 +250,9 @@ def _answered_back(world: World) -> None:
     world.names["typing.answer"] = mine.pk
     lead, day = world.people["lead"], NOW.date()
     world.names["answer"] = answer_links.write(goal("typing", "api").pk, lead.pk, day)
-    world.names["vote"] = answer_links.write_vote(Digest.objects.get(person=lead, day=day).pk, lead.pk)
+    told = Digest.objects.get(person=lead, day=day).pk
+    world.names["vote"] = answer_links.write_vote(told, lead.pk)
+    world.names["via"] = visits.write(told, goal("typing", "api").pk)
 
     made = proposing.propose(
         goal("typing", "web"), target=0.5, due=None, reason="less", by=world.people["otherlead"], now=NOW

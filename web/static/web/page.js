@@ -26,6 +26,16 @@
     });
     code.after(" ", button);
   });
+  // A link of a digest says so in the address: it is told once the page is seen, and the address is tidied up.
+  const address = new URL(location.href), via = address.searchParams.get("via"), visits = document.body.dataset.visits;
+  const tell = () => {
+    const token = document.querySelector("input[name=csrfmiddlewaretoken]");
+    if (token) fetch(visits, { method: "POST", keepalive: true, headers: { "X-CSRFToken": token.value }, body: new URLSearchParams({ via }) }).catch(() => {});
+    address.searchParams.delete("via");
+    history.replaceState(history.state, "", address);
+  };
+  if (via && visits && document.prerendering) document.addEventListener("prerenderingchange", tell, { once: true });
+  else if (via && visits) tell();
   // A date picker that goes there at once.
   document.querySelectorAll("input[data-submit]").forEach((input) => input.addEventListener("change", () => input.form.requestSubmit()));
 })();
