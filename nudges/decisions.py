@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from accounts.models import User
-from program.rules.status import SHORT
+from program.rules.status import SHORT, Status
 
 from . import answered, budget, escalation, handovers, hours, notices, policy
 from .models import Delivery, Notice, Nudge
@@ -87,6 +87,7 @@ def decide(due: Due, situation: Situation) -> Decided | None:
         _hear(decided, situation)
     if decided.said and not decided.notices:
         _leave_room(decided, goals, situation)
+        _gather(decided, goals, situation)
     _hold_out(decided, goals, situation)
     if decided.says_something:
         _look_ahead(decided, goals, situation)
@@ -150,26 +151,57 @@ def _leave_room(decided: Decided, goals: Sequence[GoalRow], situation: Situation
             nudge.state, nudge.reason, nudge.streak = Nudge.State.WITHHELD, policy.name_of(policy.weekly_budget), 0
 
 
+def _gather(decided: Decided, goals: Sequence[GoalRow], situation: Situation) -> None:
+    """Say nothing today if all there is was told before and can wait a little for another goal: one mail, not two."""
+    due, said = decided.due, {nudge.goal_id for nudge in decided.said}
+    until, weekdays = date.max, set()
+    for goal in goals:
+        if goal.pk in said:
+            standing = decided.standings[goal.pk]
+            case = _case(decided.listener, goal, standing, due, situation, due.turns[goal.program])
+            until = min(until, due.day if standing.status == Status.OVERDUE else policy.patient_until(case))
+            weekdays.add(situation.programs[goal.program].nudge_weekday)
+    if until <= due.day:
+        return
+    others = (g for g in goals if g.pk not in said and {situation.programs[g.program].nudge_weekday} == weekdays)
+    days = (_free_on(goal, decided.listener, due, situation) for goal in others)
+    if any(day is not None and day <= until for day in days):
+        for nudge in decided.said:
+            nudge.state, nudge.reason, nudge.streak = Nudge.State.WITHHELD, policy.name_of(policy.comes_together), 0
+
+
 def _look_ahead(decided: Decided, goals: Sequence[GoalRow], situation: Situation) -> None:
     """When each goal that is short may be spoken of next, if it stays so: told of today or not, of any program."""
-    due = decided.due
-    said = {nudge.goal_id for nudge in decided.said}
-    speaking = {goal.program for goal in goals if goal.pk in said}
+    due, said = decided.due, {nudge.goal_id for nudge in decided.said}
+    spoke = {goal.program for goal in goals if goal.pk in said}
     for goal in goals:
-        standing = situation.standings.get(goal.pk)
-        if standing is None or not policy.worth_saying(standing.status, standing.slipped):
-            continue
-        program = situation.programs[goal.program]
-        turn = hours.turn_after(program.nudge_weekday, program.nudge_hour, due.day, due.person.country)[0]
-        case = _case(decided.listener, goal, standing, due, situation, due.turns.get(goal.program, turn))
-        if goal.pk in said:
-            turn = max(turn, policy.next_due(case))
-        elif policy.withheld_by(case, policy.SILENT):
-            continue
-        else:
-            spoken = case.due_day + timedelta(weeks=case.every_weeks) if goal.program in speaking else turn
-            turn = max(turn, policy.free_from(case), spoken)
-        decided.next_days.append(hours.turn_from(turn, program.nudge_hour, due.person.country)[1])
+        day = _free_on(goal, decided.listener, due, situation, said=goal.pk in said, spoke=goal.program in spoke)
+        if day is not None:
+            decided.next_days.append(day)
+
+
+def _free_on(
+    goal: GoalRow, listener: policy.Listener, due: Due, situation: Situation, *, said: bool = False, spoke: bool = False
+) -> date | None:
+    """The first day after today on which a goal may be spoken of, if it stays short; None where that waits for news.
+
+    `said`: it is spoken of today. `spoke`: its program speaks today.
+    """
+    standing = situation.standings.get(goal.pk)
+    if standing is None or not policy.worth_saying(standing.status, standing.slipped):
+        return None
+    program = situation.programs[goal.program]
+    turn = hours.turn_after(program.nudge_weekday, program.nudge_hour, due.day, due.person.country)[0]
+    case = _case(listener, goal, standing, due, situation, due.turns.get(goal.program, turn))
+    if said:
+        free = policy.next_due(case)
+    elif policy.withheld_by(case, policy.SILENT):
+        return None
+    else:
+        free = policy.free_from(case)
+        if spoke:
+            free = max(free, case.due_day + timedelta(weeks=case.every_weeks))
+    return hours.turn_from(max(turn, free), program.nudge_hour, due.person.country)[1]
 
 
 def _nudge(decided: Decided, goal: GoalRow, standing: StandingRow, case: policy.Case) -> None:

@@ -71,6 +71,8 @@ class Case:
     resting_since: date | None = None
     """due day from which on it rests because somebody is"""
     answered: Answered = NOT_ANSWERED
+    gathers: bool = False
+    """another goal of this person comes up before this one has waited too long (gathering.py says when)"""
     held_out: bool = False
     """its lot in the program's experiment leaves it alone"""
 
@@ -187,6 +189,11 @@ def weekly_budget(case: Case) -> bool:
     return case.listener is not None and case.listener.mails_this_week >= case.listener.weekly_maximum
 
 
+def comes_together(case: Case) -> bool:
+    """Told before, and soon another goal of this person comes up: both are said in one mail then."""
+    return case.gathers
+
+
 def held_out(case: Case) -> bool:
     """Drawn by lot to be left alone for four weeks: how such goals fare shows what nudges are good for."""
     return case.held_out
@@ -198,7 +205,7 @@ Rule = Callable[[Case], bool]
 RULES: tuple[Rule, ...] = (
     nobody_to_tell, not_active, address_suspended, away, muted, program_muted, goal_muted, not_mine, held,
     not_judged_today, new_goal_first, promised, blocked, said_done, program_interval, back_off, visibly_at_it,
-    digest_waiting, weekly_budget, held_out,
+    digest_waiting, weekly_budget, comes_together, held_out,
 )  # fmt: skip
 
 # What is asked of a turn later in the week: whether there will be room then is the question itself.
@@ -229,6 +236,20 @@ def name_of(rule: Rule) -> str:
 def wait_after(streak: int) -> int:
     """Weeks to wait after the n-th nudge in a row about one goal."""
     return BACK_OFF_WEEKS[min(max(streak, 1), len(BACK_OFF_WEEKS)) - 1]
+
+
+def patience(streak: int) -> int:
+    """Weeks that a goal may wait longer after the n-th nudge in a row, to come in one mail with another one."""
+    wait = wait_after(streak)
+    return 0 if wait == 1 else max(1, wait // 4)
+
+
+def patient_until(case: Case) -> date:
+    """The last due day for which a goal that was told before may wait, to come in one mail with another one; its
+    case's own where it may not."""
+    if case.last_said is None or case.recovered:
+        return case.due_day
+    return case.last_said + timedelta(weeks=wait_after(case.streak) + patience(case.streak))
 
 
 def next_streak(case: Case) -> int:

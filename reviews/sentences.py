@@ -40,6 +40,7 @@ WITHHELD = {
     "not mine": "said not to be theirs",
     "goal muted": "wants none about this goal",
     "visibly at it": "somebody is visibly at it",
+    "comes together": "waited to come in one mail with another",
     "held out": "left alone by lot, to see what nudges do",
     "away": "the person is away",
     "nobody to tell": "nobody leads the team or a group above it",

@@ -1,6 +1,7 @@
 """Planning from real standings: who is told what on which day, what is withheld and why, and that it may run twice."""
 
 import threading
+from collections import defaultdict
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -483,6 +484,45 @@ def test_a_goal_that_rests_counts_for_the_next_mail_by_its_own_wait(play):
     assert days == {
         date(2026, 3, 23): date(2026, 3, 30), date(2026, 3, 30): date(2026, 4, 13), date(2026, 4, 13): date(2026, 5, 11),
     }  # fmt: skip
+
+
+def test_what_was_told_before_waits_for_another_goal_and_both_come_in_one_mail(play):
+    """By their own waits, typed functions would be said in weeks 1, 2, 4, 8, 16 and the modules, of a program that
+    speaks every other week, in 1, 3, 5, 9, 17: nine mails. Told together they are five."""
+    other_program(play)
+    Program.objects.filter(key="docs").update(nudge_every_weeks=2)
+    play.announced()
+    for week in range(1, 18):
+        moment = MONDAY + week * WEEK
+        if week % 6 == 0:
+            play.measure(moment.date(), now=moment - timedelta(hours=8), **BEHIND)
+            play.measure(
+                moment.date(), now=moment - timedelta(hours=8), metric="undocumented", api={"m.py": 8, "n.py": 1}
+            )
+        play.run(moment)
+    weeks = defaultdict(list)
+    for day, _team, metric in said_to(play.world.alice):
+        weeks[(day - MONDAY.date()).days // 7].append(metric)
+    both = ["typed-functions", "undocumented"]
+    assert weeks == {1: both, 2: both[:1], 3: both[1:], 5: both, 9: both, 17: both}
+    waited = Nudge.objects.filter(person=play.world.alice, reason="comes together").values_list(
+        "day", "goal__metric__key"
+    )
+    assert [((day - MONDAY.date()).days // 7, metric) for day, metric in waited.order_by("day")] == [
+        (4, "typed-functions")
+    ]
+
+
+def test_what_is_overdue_waits_for_nothing(play):
+    other_program(play)
+    Program.objects.filter(key="docs").update(nudge_every_weeks=2)
+    play.announced()
+    for week in range(1, 6):
+        judge_due(MONDAY + week * WEEK)
+        Standing.objects.filter(goal__metric__key="typed-functions", day__gt=MONDAY.date()).update(status="overdue")
+        play.run(MONDAY + week * WEEK)
+    told = [day for day, _team, metric in said_to(play.world.alice) if metric == "typed-functions"]
+    assert told == [(MONDAY + week * WEEK).date() for week in (1, 2, 4)]
 
 
 def test_a_program_that_wakes_up_after_the_days_digest_waits_for_the_next_day(play):

@@ -44,6 +44,7 @@ def test_nothing_withholds_an_ordinary_case():
         ("digest waiting", replace(FREE, listener=Listener(digest_waiting=True))),
         ("weekly budget", replace(FREE, listener=Listener(mails_this_week=2, weekly_maximum=2))),
         ("weekly budget", replace(FREE, listener=Listener(mails_this_week=0, weekly_maximum=0))),
+        ("comes together", replace(FREE, gathers=True)),
         ("held out", replace(FREE, held_out=True)),
     ],
 )
@@ -83,6 +84,14 @@ def test_a_goal_that_recovered_starts_again():
 def test_the_wait_is_counted_in_turns_not_in_days():
     """A digest that came on Wednesday because of an outage does not put the next Monday off."""
     assert policy.weeks_since(weeks_ago(1), MONDAY) == 1
+
+
+@pytest.mark.parametrize(("streak", "weeks"), [(1, 0), (2, 1), (3, 1), (4, 2), (5, 2)])
+def test_what_was_told_before_may_wait_a_quarter_longer_to_come_with_another(streak, weeks):
+    assert policy.patience(streak) == weeks
+    told = replace(FREE, last_said=weeks_ago(8), streak=streak)
+    assert policy.patient_until(told) == weeks_ago(8) + timedelta(weeks=policy.wait_after(streak) + weeks)
+    assert policy.patient_until(FREE) == policy.patient_until(replace(told, recovered=True)) == FREE.due_day
 
 
 def test_next_due_is_the_longer_of_interval_and_back_off():
