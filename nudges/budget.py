@@ -78,7 +78,7 @@ def spent(days: Mapping[int, date]) -> dict[int, list[dict[str, Any]]]:
     first = min(hours.week_of(day)[0] for day in days.values())
     rows = Nudge.objects.said().filter(person__in=days, day__gte=first).select_related("goal__program", "goal__team")
     found: dict[int, dict[int, Nudge]] = defaultdict(dict)
-    for row in sorted(rows.select_related("goal__metric"), key=_worst_first):
+    for row in sorted(rows.select_related("goal__metric"), key=worst_first):
         if row.person_id is not None and hours.week_of(days[row.person_id])[0] <= row.day <= days[row.person_id]:
             found[row.person_id].setdefault(row.goal.program_id, row)
     return {
@@ -90,7 +90,8 @@ def spent(days: Mapping[int, date]) -> dict[int, list[dict[str, Any]]]:
     }
 
 
-def _worst_first(row: Nudge) -> tuple[object, ...]:
+def worst_first(row: Nudge) -> tuple[object, ...]:
+    """The order of nudges that were said, by their own facts."""
     facts = row.facts
     worst = policy.severity(facts.get("gap"), facts.get("target"), facts.get("baseline"))
-    return *policy.worst_first(facts["status"], worst), row.pk
+    return *policy.worst_first(facts.get("status") or "no data", worst), row.pk

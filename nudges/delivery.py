@@ -35,6 +35,8 @@ LEASE = timedelta(minutes=5)
 BATCH = 50
 BACK_OFF = (1, 5, 15, 60, 240)
 PAUSE = timedelta(minutes=1)
+SUSPENDED = "the address is suspended"
+"""How the reason begins of what a suspended address kept from going out."""
 State = Delivery.State
 
 
@@ -165,7 +167,7 @@ def _refuses(person: User) -> str | None:
     if not person.is_active:
         return "the person is not active any more"
     if person.address_suspended_reason:
-        return f"the address is suspended: {person.address_suspended_reason}"
+        return f"{SUSPENDED}: {person.address_suspended_reason}"
     return None
 
 

@@ -32,17 +32,17 @@ def _to_answer(user: User) -> list[Wait]:
     mine = Program.objects.run_by(user)
     return [
         *(
-            Wait(f"{one.made_by or 'Somebody'} proposes other terms: {_called(one.goal)}", _page(one.goal),
+            Wait(f"{one.made_by or 'Somebody'} proposes other terms: {called(one.goal)}", page_of(one.goal),
                  one.made_at.date())
             for one in open_proposals(mine)
         ),
         *(
-            Wait(f"{one.asked_by or 'Somebody'} asks for an exemption: {_called(one.goal)}", _page(one.goal),
+            Wait(f"{one.asked_by or 'Somebody'} asks for an exemption: {called(one.goal)}", page_of(one.goal),
                  one.asked_at.date())
             for one in open_requests(mine)
         ),
         *(
-            Wait(f"{one.person} said that it is not theirs: {_called(one.goal)}", f"{_page(one.goal)}#answers",
+            Wait(f"{one.person} said that it is not theirs: {called(one.goal)}", f"{page_of(one.goal)}#answers",
                  one.at.date())
             for one in not_mine(mine)
         ),
@@ -57,16 +57,16 @@ def _answered(user: User, goals: GoalQuerySet, moment: datetime) -> list[Wait]:
     lately = Q(approved_at__gte=since) | Q(declined_at__gte=since)
     requests = Exemption.objects.filter(lately, asked_by=user, goal__in=goals)
     found = []
-    for one in proposals.select_related(*_with("goal__")):
+    for one in proposals.select_related(*with_goal("goal__")):
         if one.answered_at is not None:
-            said = f"Your proposal was {one.state}: {_called(one.goal)}"
-            found.append(Wait(_quoted(said, one.answer), _page(one.goal), one.answered_at.date()))
-    for asked in requests.select_related(*_with("goal__")):
+            said = f"Your proposal was {one.state}: {called(one.goal)}"
+            found.append(Wait(_quoted(said, one.answer), page_of(one.goal), one.answered_at.date(), do="Read it"))
+    for asked in requests.select_related(*with_goal("goal__")):
         at = asked.approved_at or asked.declined_at
         if at is not None:
             state = f"approved until {wording.day(asked.until_day)}" if asked.approved_at else "declined"
-            said = f"Your exemption was {state}: {_called(asked.goal)}"
-            found.append(Wait(_quoted(said, asked.answer), _page(asked.goal), at.date()))
+            said = f"Your exemption was {state}: {called(asked.goal)}"
+            found.append(Wait(_quoted(said, asked.answer), page_of(asked.goal), at.date(), do="Read it"))
     return found
 
 
@@ -78,22 +78,25 @@ def _ending(goals: GoalQuerySet, days: Mapping[int, date]) -> list[Wait]:
     ending = Exemption.objects.approved().filter(ended_on=None, until_day__range=(first, last))
     rows = ending.filter(goal__in=goals.on_scorecards().filter(team__in=days))
     return [
-        Wait(f"The exemption ends on {wording.day(one.until_day)}: {_called(one.goal)}", _page(one.goal),
-             max(one.from_day, one.until_day - SOON))
-        for one in rows.select_related(*_with("goal__"))
+        Wait(f"The exemption ends on {wording.day(one.until_day)}: {called(one.goal)}", page_of(one.goal),
+             max(one.from_day, one.until_day - SOON), do="See the goal")
+        for one in rows.select_related(*with_goal("goal__"))
         if one.state_on(days[one.goal.team_id]) == "in force" and one.until_day <= days[one.goal.team_id] + SOON
     ]  # fmt: skip
 
 
-def _with(prefix: str) -> list[str]:
+def with_goal(prefix: str) -> list[str]:
+    """What has to be read with a goal to name it."""
     return [f"{prefix}{name}" for name in ("team", "program", "metric")]
 
 
-def _called(goal: Goal) -> str:
+def called(goal: Goal) -> str:
+    """A goal's name in a line."""
     return f"{goal.team.name}, {goal.metric.name}"
 
 
-def _page(goal: Goal) -> str:
+def page_of(goal: Goal) -> str:
+    """The address of a goal's own page."""
     return reverse("goal", args=[goal.team.key, goal.program.key, goal.metric.key])
 
 

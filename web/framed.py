@@ -16,10 +16,23 @@ ALLOWED: dict[str, Any] = {
 }  # fmt: skip
 """A mail's styles stand in its elements and its pictures in itself; scripts, forms and addresses elsewhere are out."""
 
+FOLLOWED: dict[str, Any] = ALLOWED | {"sandbox": ["allow-top-navigation-by-user-activation"]}
+LINKS_LEAD_ON = '<base target="_top">'
+
 
 def document(view: View) -> View:
     """The mail's own document."""
     return xframe_options_sameorigin(csp(ALLOWED)(view))
+
+
+def own_document(view: View) -> View:
+    """The same for its receiver, who may follow its links: the page around it gives way to where they lead."""
+    return xframe_options_sameorigin(csp(FOLLOWED)(view))
+
+
+def followed(html: str) -> str:
+    """A mail whose links lead on from the frame."""
+    return html.replace("<head>", f"<head>{LINKS_LEAD_ON}", 1)
 
 
 def host(view: View) -> View:

@@ -19,6 +19,7 @@ from web.pages import (
     goal,
     home,
     hot_spots,
+    inbox,
     indexes,
     limits,
     links,
@@ -50,6 +51,11 @@ GOAL = "teams/<str:key>/goals/<str:program_key>/<str:metric_key>"
 
 urlpatterns = [
     path("", home.home, name="home"),
+    path("inbox/", inbox.inbox, name="inbox"),
+    path("inbox/read", inbox.read_all, name="inbox-read"),
+    path("inbox/<int:pk>/", inbox.message, name="message"),
+    path("inbox/<int:pk>/html", inbox.html, name="message-html"),
+    path("inbox/<int:pk>/read", inbox.read, name="message-read"),
     path("sign-in/", sign_in.sign_in, name="sign-in"),
     path("sign-in/code/", sign_in.code, name="sign-in-code"),
     path("sign-in/sso/", sign_in.leave, name="sign-in-sso"),

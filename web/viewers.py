@@ -13,10 +13,10 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 OWN_AFFAIRS = frozenset({
     "sign-in", "sign-in-code", "sign-in-sso", "sign-out", "forgot-password", "set-password", "unsubscribe",
     "answer", "answer-choice", "vote", "vote-choice",
-    "me", "me-password", "me-second-factor", "me-sign-out", "me-mail", "demo-sign-in",
+    "me", "me-password", "me-second-factor", "me-sign-out", "me-mail", "inbox-read", "message-read", "demo-sign-in",
 })  # fmt: skip
-"""Names of the addresses by which viewers look after themselves: how they sign in, and what mail they get; and of those
-where the signed link of a mail is the authority, whoever is signed in."""
+"""Names of the addresses by which viewers look after themselves: how they sign in, what mail they get and have
+read; and of those where the signed link of a mail is the authority, whoever is signed in."""
 
 
 def kept_from(user: AbstractBaseUser | AnonymousUser, method: str | None) -> bool:

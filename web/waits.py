@@ -24,13 +24,15 @@ STUCK = (Delivery.State.HELD, Delivery.State.IN_DOUBT, Delivery.State.FAILED)
 
 @dataclass(frozen=True)
 class Wait:
-    """One thing that waits: in words, where to go, since when (a day), and what to begin with."""
+    """One thing that waits: in words, where to go, since when (a day), what to begin with, and what is to be done
+    there."""
 
     said: str
     address: str
     since: date
     status: str = ""
     begin: str = ""
+    do: str = "Answer it"
 
 
 def upon(user: User, goals: GoalQuerySet, days: Mapping[int, date], moment: datetime) -> list[Wait]:
@@ -62,6 +64,7 @@ def _goals(goals: GoalQuerySet, days: Mapping[int, date]) -> list[Wait]:
                     since=last_fine + timedelta(days=1) if last_fine else first[standing.goal_id],
                     status=standing.status,
                     begin=wording.item(standing.trail[0]["item"]) if standing.trail else "",
+                    do="See what to do",
                 )
             )
     return found
@@ -75,6 +78,7 @@ def _briefs(user: User, moment: datetime) -> list[Wait]:
             said=f"Brief of {review.program.name}, for the review on {wording.weekday(review.local_start.date())}",
             address=reverse("review", args=[review.pk]),
             since=review.brief.frozen_at.date(),
+            do="Read it",
         )
         for review in coming.select_related("program", "brief")
     ]
@@ -87,6 +91,7 @@ def _asks(user: User) -> list[Wait]:
             said=f"Asked of you: {ask.text}" + (f", by {wording.day(ask.due)}" if ask.due else ""),
             address=reverse("program", args=[ask.program.key]),
             since=ask.raised_at.date(),
+            do="See the program",
         )
         for ask in Ask.objects.filter(of=user).open().select_related("program")
     ]
@@ -115,6 +120,7 @@ def _mails(user: User) -> list[Wait]:
             said=f"{wording.count(number, 'mail')} of {run[program].name} {state}",
             address=reverse("program-nudges", args=[run[program].key]),
             since=oldest[program, state],
+            do="Decide",
         )
         for (program, state), number in numbers.items()
     ]
@@ -135,15 +141,18 @@ def _doubts(user: User) -> list[Wait]:
             for one in disputes
         ),
         *(
-            Wait(f"The feed {one.name} is failing", reverse("feed", args=[one.key]), one.failing_since.date())
+            Wait(
+                f"The feed {one.name} is failing", reverse("feed", args=[one.key]), one.failing_since.date(),
+                do="See why",
+            )
             for one in feeds
             if one.failing_since is not None
         ),
-    ]
+    ]  # fmt: skip
 
 
 def sentence(waits: Sequence[Wait]) -> str:
-    """The first line of home."""
+    """The first line of home and inbox."""
     if not waits:
         return "Nothing waits on you."
     return f"{wording.count(len(waits), 'thing')} {'waits' if len(waits) == 1 else 'wait'} on you."

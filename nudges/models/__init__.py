@@ -1,7 +1,8 @@
-"""What the room of nudges keeps: the outbox, what was said, what receivers wish of it, experiments,
+"""What the room of nudges keeps: the outbox, what was said, what receivers wish of it and read of it, experiments,
 and what became of it."""
 
 from .experiment import Experiment, Lot
+from .opened import Opened
 from .outbox import Delivery, DeliveryQuerySet, Instance
 from .said import Digest, Notice, Nudge, NudgeQuerySet, Trouble, Turn, period_of
 from .visit import Visit
@@ -18,6 +19,7 @@ __all__ = [
     "Notice",
     "Nudge",
     "NudgeQuerySet",
+    "Opened",
     "Trouble",
     "Turn",
     "Visit",

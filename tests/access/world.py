@@ -212,6 +212,7 @@ def _things(world: World) -> None:
         _said(world, program, word)
     _answered_back(world)
     _both(world)
+    _sent(world)
     schedule(NOW)
     for key, (word, *_) in PROGRAMS.items():
         review = Review.objects.filter(program__key=key).order_by("starts_at").first()
@@ -297,6 +298,18 @@ def _both(world: World) -> None:
             digest=digest, state="said", facts={"status": "behind"}, decided_at=NOW,
         )  # fmt: skip
     world.names["both.mail"] = mail.pk
+
+
+def _sent(world: World) -> None:
+    """A message in the inbox of the lead, and one of a viewer's."""
+    for subject in ("lead", "idle"):
+        person = world.people[subject]
+        mail = Delivery.objects.create(
+            kind="trouble", key="sent", address=person.email, person=person, state="sent", sent_at=NOW,
+            message_id=f"<{subject}-sent@x>", next_at=NOW, not_after=NOW, created_at=NOW, subject="Sent", text="Sent",
+            html="<p>Sent</p>",
+        )  # fmt: skip
+        world.names[f"{subject}.mail"] = mail.pk
 
 
 TOKENS = {

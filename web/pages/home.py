@@ -18,7 +18,7 @@ from program.models import Program
 from reviews.models import Ask, Review
 from teams import taking
 from teams.models import Membership, TakenItem, Team
-from web import access, answering, lines, waits
+from web import access, lines, waiting, waits
 from web.groups import children_of, teams_below
 from web.lines import ProgramLine, TeamLine
 from web.render import page
@@ -71,15 +71,12 @@ def home(request: HttpRequest) -> HttpResponse:
     teams = [one.team for one in memberships if one.team.leaf]
     led = [one.team for one in memberships if one.role == Membership.Role.LEAD]
     days = {team.pk: today(team.time_zone, moment) for team in teams}
-    days_led = {team.pk: days[team.pk] for team in led if team.leaf}
-    waiting = waits.oldest_first(
-        [*waits.upon(user, goals, days_led, moment), *answering.upon(user, goals, days_led, moment)]
-    )
+    waited = waiting.upon(user, goals, memberships, moment)
     programs = _programs(user, teams)
     context = Context(
-        sentence=waits.sentence(waiting),
-        waits=waiting[:WAITS_AT_MOST],
-        more=max(0, len(waiting) - WAITS_AT_MOST),
+        sentence=waits.sentence(waited),
+        waits=waited[:WAITS_AT_MOST],
+        more=max(0, len(waited) - WAITS_AT_MOST),
         taken=[OnIt(row, today(row.team.time_zone, row.at)) for row in taking.of_person(user)],
         teams=lines.of_teams(teams, goals, days),
         groups=_groups(request, [team for team in led if not team.leaf], moment),

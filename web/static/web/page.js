@@ -36,6 +36,13 @@
   };
   if (via && visits && document.prerendering) document.addEventListener("prerenderingchange", tell, { once: true });
   else if (via && visits) tell();
+  // What is looked at is marked as read; the button then takes it back.
+  document.querySelectorAll("form[data-now]").forEach(async (form) => {
+    const answer = await fetch(form.action, { method: "POST", body: new FormData(form), redirect: "manual" });
+    if (answer.type !== "opaqueredirect") return;
+    form.elements.do.value = form.dataset.now;
+    form.querySelector("button").textContent = form.dataset.then;
+  });
   // A date picker that goes there at once.
   document.querySelectorAll("input[data-submit]").forEach((input) => input.addEventListener("change", () => input.form.requestSubmit()));
 })();
