@@ -85,6 +85,7 @@ def decide(due: Due, situation: Situation) -> Decided | None:
     if not of_person:
         decided.notices += handovers.due_to(due, situation)
         _hear(decided, situation)
+        _carry_news(decided, goals, situation)
     if decided.said and not decided.notices:
         _leave_room(decided, goals, situation)
         _gather(decided, goals, situation)
@@ -111,6 +112,33 @@ def _hear(decided: Decided, situation: Situation) -> None:
                 Notice(kind=notices.ESCALATED, key=escalation.key(one), person=due.person, goal_id=goal)
             )
             decided.standings[goal] = standing
+
+
+def _carry_news(decided: Decided, goals: Sequence[GoalRow], situation: Situation) -> None:
+    """Announce in a mail that goes out anyway the new goals of other programs whose own day has no room this week.
+
+    Where the week has room for one mail, the program of its first day would else have it for as long as it has
+    something to say, and nobody would hear of the others' goals.
+    """
+    due, listener = decided.due, decided.listener
+    if not decided.says_something:
+        return
+    turns = budget.later_this_week(due, goals, situation)
+    room = listener.weekly_maximum - listener.mails_this_week - 1
+    for goal in goals:
+        if goal.program in due.turns or (room > 0 and goal.program in turns):
+            continue
+        case = _case(listener, goal, situation.standings.get(goal.pk), due, situation, due.day)
+        if case.announced or case.program_muted or case.answered.goal_muted or case.answered.not_mine:
+            continue
+        key = notices.new_goal_key(goal.pk)
+        decided.notices.append(Notice(kind=notices.NEW_GOAL, key=key, person=due.person, goal_id=goal.pk))
+        program = situation.programs[goal.program]
+        opening = hours.turn_after(program.nudge_weekday, program.nudge_hour, due.day, due.person.country)[1]
+        decided.next_days.append(opening)
+        standing = situation.standings.get(goal.pk)
+        if standing is not None:
+            decided.standings[goal.pk] = standing
 
 
 def _hold_out(decided: Decided, goals: Sequence[GoalRow], situation: Situation) -> None:

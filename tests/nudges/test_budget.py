@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nudges import budget, withholding
-from nudges.models import Delivery, Digest, Notice, Nudge
+from nudges.models import Delivery, Digest, Mute, Notice, Nudge
 from nudges.situation import GoalRow
 from program.models import Program
 from teams.apply.files import apply_text
@@ -139,3 +139,104 @@ def test_other_reasons_are_the_rules_own_sentences(reason):
         "": "", "not short any more": "not short any more",
         "back off": "The person was told of this goal, it did not recover, and the wait of 1, 2, 4, 8 weeks is not over.",
     }[reason]  # fmt: skip
+
+
+METRICS = ("alpha", "beta", "gamma", "delta")
+
+
+def talkative(play, weekday="monday", maximum=1):
+    """A program of four metrics, so that it has something to say each week, which speaks before the others."""
+    metrics = "".join(
+        f"  - {{key: {key}, name: {key}, direction: down, aggregation: sum, fresh_for: 300d}}\n" for key in METRICS
+    )
+    goals = "".join(
+        f"  - {{metric: {key}, teams: [api], start: 2026-01-01, due: 2026-12-31, target: 0}}\n" for key in METRICS
+    )
+    apply_text(program("talk", metrics, goals, weekday, maximum), now=MADE, via="test")
+    for n, key in enumerate(METRICS):
+        play.measure(date(2026, 1, 1), now=MADE, metric=key, api={"m.py": 8 + n})
+
+
+def program(key, metrics, goals, weekday, maximum):
+    return f"""
+program:
+  key: {key}
+  name: {key.title()}
+  purpose: Fewer questions
+  sponsor: {{email: sam@example.com}}
+  owners: [{{email: tess@example.com, role: technical}}]
+  start: 2026-01-01
+  end: 2026-12-31
+metrics:
+{metrics}goals:
+{goals}nudges: {{every: 1 week, weekday: {weekday}, hour: 9, max_per_person_per_week: {maximum}}}
+"""
+
+
+def later_program(play, at, weekday="wednesday", maximum=1):
+    """A second program, made at a moment, whose goal api hears of for the first time."""
+    metrics = "  - {key: late, name: late, direction: down, aggregation: sum, fresh_for: 300d}\n"
+    goals = "  - {metric: late, teams: [api], start: 2026-01-01, due: 2026-12-31, target: 0}\n"
+    apply_text(program("late", metrics, goals, weekday, maximum), now=at, via="test")
+    play.measure(date(2026, 1, 1), now=at, metric="late", api={"m.py": 3})
+
+
+def weeks(play, start, count):
+    """Run every working day of so many weeks at ten; returns the days on which alice got a mail."""
+    for n in range(7 * count):
+        day = start + timedelta(days=n)
+        if day.weekday() < 5:
+            play.run(day)
+    found = Digest.objects.filter(person=play.world.alice, delivery__state="sent", day__gte=start.date())
+    return list(found.order_by("day").values_list("day", flat=True))
+
+
+def told_of_late():
+    return list(Notice.objects.filter(kind="new goal", goal__metric__key="late").values_list("digest__day", flat=True))
+
+
+@pytest.mark.parametrize("weekday", ["tuesday", "wednesday", "friday"])
+def test_a_new_goal_is_told_with_the_next_mail_though_another_program_has_all_weeks(play, weekday):
+    """The first program has something to say for weeks; the second one's goal was made on a Tuesday."""
+    Program.objects.update(state="paused")  # only the two of this test speak
+    talkative(play)
+    weeks(play, MONDAY, 1)
+    later_program(play, MONDAY + timedelta(days=1, hours=2), weekday)
+    mails = weeks(play, MONDAY + timedelta(days=2), 4)
+    assert told_of_late() == [date(2026, 3, 23)]
+    assert len(mails) == len({day.isocalendar()[:2] for day in mails}), "never two in a week"
+
+
+def test_with_room_left_a_new_goal_waits_for_its_own_programs_day(play):
+    Program.objects.update(state="paused")
+    talkative(play, maximum=2)
+    weeks(play, MONDAY, 1)
+    later_program(play, MONDAY + timedelta(days=3), maximum=2)
+    weeks(play, MONDAY + WEEK, 1)
+    assert told_of_late() == [date(2026, 3, 25)]
+    digest = Digest.objects.get(person=play.world.alice, day=date(2026, 3, 23))
+    assert not digest.notices.filter(goal__metric__key="late").exists()
+
+
+def test_a_mail_that_carries_a_new_goal_says_when_that_program_may_speak(play):
+    Program.objects.update(state="paused")
+    talkative(play)
+    weeks(play, MONDAY, 1)
+    later_program(play, MONDAY + timedelta(days=3))
+    play.run(MONDAY + WEEK)
+    digest = Digest.objects.get(person=play.world.alice, day=date(2026, 3, 23))
+    assert [n.goal.metric.key for n in digest.notices.all()] == ["late"]
+    assert digest.next_day == date(2026, 3, 25)
+    assert "late" in digest.delivery.text
+
+
+def test_nothing_is_carried_to_who_wants_nothing_of_that_program(play):
+    Program.objects.update(state="paused")
+    talkative(play)
+    weeks(play, MONDAY, 1)
+    later_program(play, MONDAY + timedelta(days=1, hours=2))
+    Mute.objects.create(
+        person=play.world.alice, program=Program.objects.get(key="late"), created_at=MONDAY, via="profile"
+    )
+    weeks(play, MONDAY + WEEK, 2)
+    assert told_of_late() == []
