@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from html.parser import HTMLParser
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -408,6 +409,14 @@ def plain(**changes):
     return story(team="Api", metric="Typed functions", because={"leads": "Api", "team": "Api", "own": True}, **changes)
 
 
+@dataclass
+class Sponsor:
+    pk: int
+
+    def __str__(self):
+        return f"Sponsor {self.pk}"
+
+
 def test_the_first_line_says_it_all():
     subject, text = said([plain()])
     assert subject == "Api: Typed functions is 6 points behind; webhooks.py is the one to fix"
@@ -503,6 +512,24 @@ def test_what_a_leader_hears_of_several_is_summed_up_first():
     assert text.startswith("Api and Web have been off the path for weeks on 2 goals, though the leads were told. From")
     assert "Api has been off its path on Typed functions for 7 weeks, by 6 points now; Alice was told 3 times." in text
     assert "on Typed functions, though" in said(heard=[replace(one, metric="Typed functions") for one in two])[1]
+
+
+def test_a_pace_that_leads_nowhere_names_no_day():
+    assert "at the present pace it does not get there before 2042" in said([plain(forecast=date(2042, 3, 26))])[1]
+
+
+def test_a_sponsor_of_two_programs_is_named_once():
+    programs = [SimpleNamespace(name="Typed", sponsor=Sponsor(1)), SimpleNamespace(name="Docs", sponsor=Sponsor(1))]
+    text = said([plain()], sponsors=[*programs, SimpleNamespace(name="Safe", sponsor=Sponsor(2))])[1]
+    assert (
+        "Sponsor 1 sees where every team stands at the next reviews of Typed and Docs. "
+        "Sponsor 2 sees where every team stands at the next review of Safe." in text
+    )
+
+
+def test_a_new_goal_says_where_to_begin():
+    assert "begin with lib/webhooks.py: 38 to do there" in said(new=[plain(status="behind")])[1]
+    assert "begin with" not in said(new=[plain(status="met")])[1]
 
 
 def test_an_item_that_somebody_took_is_not_asked_of_the_reader_again():
