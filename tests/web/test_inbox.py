@@ -186,7 +186,7 @@ def test_a_message_opens_in_a_frame_that_can_do_nothing_with_its_words_beside(cl
         "sandbox allow-top-navigation-by-user-activation", "default-src 'none'", "style-src 'unsafe-inline'",
         "img-src data:", "frame-ancestors 'self'",
     }  # fmt: skip
-    assert 'href="https://quality.example.com/teams/api/"' in body, "the links of the text lead there"
+    assert 'href="https://quality.example.com/teams/api/?via=' in body, "the links of the text lead there"
     evil = put(told.world.alice, "evil", text="<script>x</script> http://e.example/<b>", html="")
     body = client.get(f"/inbox/{evil.pk}/").content.decode()
     assert "<script>x" not in body

@@ -209,7 +209,7 @@ def test_labels_of_figures_are_escaped(client, world):
 def test_home_says_what_waits_on_whom(client, world):
     said = words(sign_in(client, "alice").get("/"))
     assert "1 thing waits on you." in said
-    assert "▲ Behind Api: Functions with full annotations start with api/views.py since 16 Mar 2026" in said
+    assert "▲ Behind Api: Functions with full annotations, start with api/views.py since 16 Mar 2026" in said
     assert "Nothing waits on you." in words(sign_in(client, "bob").get("/"))
     assert "You are in no team and run no program yet." in words(sign_in(client, "charlie").get("/"))
     Delivery.objects.create(
