@@ -2,8 +2,9 @@
 
 The same turns (turns.py) and the same decisions (decisions.py) as for real, on the standings that are kept, with the
 policy that is asked about in place of the program's own. Nothing is written. What is not known of the past is left out:
-whoever leads today led then, every mail arrived, nobody took items or answered, and leaders heard nothing of what is
-below them. Other live programs speak by their own policy, so that they take their part of a person's week.
+whoever leads today led then, every mail arrived, and leaders heard nothing of what is below them. What was answered and
+taken is as it was (past.py), though another policy might have brought other answers. Other live programs speak by their
+own policy, so that they take their part of a person's week.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from program.models import Program
 from program.rules.status import FINE
 from teams.models import Standing
 
-from . import hours
+from . import hours, past
 from .decisions import Decided, decide
 from .experiments import Lots
 from .models import Experiment, Mute, Notice, Nudge
@@ -129,6 +130,7 @@ class _Run:
         teams = {team for found in self.pairs.values() for team, _program, _since in found}
         self.goals = goals_of(teams, self.programs)
         self.standings, self.fine = self._standings()
+        self.past = past.read(teams)
         self.last_said: dict[tuple[int, int], Last] = {}
         self.spoke: dict[tuple[int, int], date] = {}
         self._remember(teams)
@@ -182,7 +184,7 @@ class _Run:
             )
         found: dict[date, dict[int, StandingRow]] = defaultdict(dict)
         judged = Standing.objects.filter(goal__in=goals).order_by()
-        fields = ("pk", "goal_id", "day", "status", "slipped", "held", "gap", "target", "baseline")
+        fields = ("pk", "goal_id", "day", "status", "slipped", "held", "gap", "target", "baseline", "as_of")
         for pk, goal, day, *rest in judged.filter(day__gte=self.first, day__lte=self.last).values_list(*fields):
             status, slipped, held, *numbers = rest
             found[day][goal] = StandingRow(pk, goal, day, status, slipped, held, True, *numbers)
@@ -226,10 +228,9 @@ class _Run:
         known = Situation(
             programs=self.programs, goals=goals, standings=standings, last=self.last_said, spoke=self.spoke,
             fine_on=self.fine, told=frozenset(self.told), mutes=self.mutes, mails=self.mails, ending={},
-            muted_goals=self.muted_goals, answers={},
-            handed_over=frozenset(),
-            at_it=at_it_of(due, goals, standings, self.last_said, self.fine, {}), resting=self.resting,
-            lots=self.lots,
+            muted_goals=self.muted_goals, answers=self.past.answers_on(day), handed_over=frozenset(),
+            at_it=at_it_of(due, goals, standings, self.last_said, self.fine, self.past.taken_on(day)),
+            resting=self.resting, lots=self.lots,
         )  # fmt: skip
         for one in due:
             decided = decide(one, known)
