@@ -108,7 +108,8 @@ def test_a_calmer_policy_says_less_and_writes_nothing(play, quarter):
     friday = simulate(quarter, own._replace(weekday=4), the_end(), days=7 * WEEKS)
     assert calm.nudges < usual.nudges
     assert "program interval" in calm.withheld
-    assert {day.weekday() for one in friday.people for day in one.mails} == {4}
+    # A new goal is announced in whichever mail goes out first, here the other program's on a Wednesday.
+    assert {day.weekday() for one in friday.people for day in one.mails[1:]} == {4}
     assert usual.busiest is not None
     assert everything() == before
     assert Program.objects.get(pk=quarter.pk).nudge_every_weeks == 1
