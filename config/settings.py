@@ -245,6 +245,11 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "Quality programs <quality@lo
 INSTANCE_ID = env.str("INSTANCE_ID", "")
 # Feeds are fetched from public addresses, and from these networks of one's own.
 OUTBOUND_ALLOW_NETWORKS = env.list("OUTBOUND_ALLOW_NETWORKS", default=[])
+# Where people may send their digests beside e-mail; a host that begins with a dot stands for all below it.
+SLACK_BOT_TOKEN = env.str("SLACK_BOT_TOKEN", "")
+SLACK_API_URL = env.str("SLACK_API_URL", "https://slack.com/api/")
+SLACK_HOSTS = env.list("SLACK_HOSTS", default=["hooks.slack.com", "hooks.slack-gov.com"])
+TEAMS_HOSTS = env.list("TEAMS_HOSTS", default=[".logic.azure.com", ".logic.azure.us", ".api.powerplatform.com"])
 CLOCK_FILE = str(VAR_DIR / "demo-days-ahead") if DEMO else None
 
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", "") or "embedded://localhost//"

@@ -10,7 +10,7 @@ from typing import Any
 from accounts.models import User
 from program.rules.status import SHORT, Status
 
-from . import answered, budget, escalation, handovers, hours, notices, policy
+from . import answered, budget, escalation, handovers, hours, notices, policy, routes
 from .models import Delivery, Notice, Nudge
 from .outbox import Letter
 from .people import Addressee
@@ -57,7 +57,8 @@ class Decided:
     def letter(self) -> Letter:
         """Its place in the outbox."""
         person = self.due.person
-        return Letter(kind="digest", key=f"{person.pk}:{self.due.day}", address=person.email, person=person)
+        channel, address = routes.place(person)
+        return Letter("digest", f"{person.pk}:{self.due.day}", address, person=person, channel=channel)
 
 
 def decide(due: Due, situation: Situation) -> Decided | None:
@@ -326,7 +327,7 @@ def _listener(due: Due, programs: Collection[int], situation: Situation) -> poli
     return policy.Listener(
         active=person.is_active,
         away=person.is_away(due.day),
-        address_suspended=bool(person.address_suspended_reason),
+        address_suspended=routes.is_cut_off(person),
         muted_all=(person.pk, None) in situation.mutes,
         digest_waiting=any(state in WAITING for _day, state in mails),
         mails_this_week=sum(monday <= day <= sunday for day, _state in mails),
@@ -341,7 +342,7 @@ def _person_only(listener: policy.Listener) -> policy.Case:
 def _why_not(person: User, day: date) -> str:
     """Why somebody was passed over, in the name of the rule that would have withheld it."""
     listener = policy.Listener(
-        active=person.is_active, away=person.is_away(day), address_suspended=bool(person.address_suspended_reason)
+        active=person.is_active, away=person.is_away(day), address_suspended=routes.is_cut_off(person)
     )
     return policy.withheld_by(_person_only(listener), policy.OF_THE_PERSON) or policy.name_of(policy.away)
 

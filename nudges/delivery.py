@@ -25,8 +25,8 @@ from django.db.models import F, QuerySet
 from accounts import audit
 from accounts.models import User
 
-from . import guards, kinds
-from .channels.registry import ChannelError, Session, channel
+from . import guards, kinds, routes
+from .channels.registry import AT_LEAST_ONCE, ChannelError, Session, channel
 from .models import Delivery
 
 log = logging.getLogger(__name__)
@@ -35,6 +35,7 @@ LEASE = timedelta(minutes=5)
 BATCH = 50
 BACK_OFF = (1, 5, 15, 60, 240)
 PAUSE = timedelta(minutes=1)
+LONGEST_ASKED = timedelta(days=1)
 SUSPENDED = "the address is suspended"
 """How the reason begins of what a suspended address kept from going out."""
 State = Delivery.State
@@ -68,7 +69,8 @@ def deliver_batch(now: datetime, size: int = BATCH) -> Batch:
     batch = Batch(claimed=len(rows))
     try:
         by_channel = _prepare(rows, token, now, batch)
-        for name, sealed in by_channel.items():
+        # Mail first: its one server is quick, and no place of somebody's own makes others wait.
+        for name, sealed in sorted(by_channel.items(), key=lambda pair: pair[0] != routes.EMAIL):
             _send_all(name, sealed, token, now, batch)
     finally:
         # Claimed is not handed over: what was not reached, for whatever reason, can safely wait its turn.
@@ -81,11 +83,14 @@ def sweep(now: datetime) -> None:
     """Settle what dead senders left behind, and what came too late."""
     over = Delivery.objects.filter(lease_until__lte=now)
     over.filter(state=State.CLAIMED).update(state=State.PENDING, lease="", lease_until=None)
+    handing = over.filter(state=State.HANDING)
+    handing.filter(channel__in=AT_LEAST_ONCE).update(state=State.PENDING, lease="", lease_until=None)
     # The lease stays on the row: if its sender is only slow, its answer is still better than our doubt.
-    over.filter(state=State.HANDING).update(
+    handing.exclude(channel__in=AT_LEAST_ONCE).update(
         state=State.IN_DOUBT, reason="its sender stopped while handing it over: it may have arrived"
     )
-    late = list(Delivery.objects.filter(state=State.PENDING, not_after__lte=now)[:1000])
+    late = list(Delivery.objects.filter(state=State.PENDING, not_after__lte=now).select_related("person__route")[:1000])
+    late = [row for row in late if not (row.attempts and _instead(row, row.reason, now, refused=False))]
     if late:
         _end(late, State.EXPIRED, now, lambda row: f"not sent in time; {row.reason}" if row.reason else "")
 
@@ -102,7 +107,7 @@ def claim(now: datetime, size: int) -> tuple[str, list[Delivery]]:
         if not ids:
             return token, []
         due.filter(pk__in=ids).update(state=State.CLAIMED, lease=token, lease_until=now + LEASE)
-    return token, list(_mine(token).select_related("person", "program").order_by("next_at", "pk"))
+    return token, list(_mine(token).select_related("person__route", "program").order_by("next_at", "pk"))
 
 
 def _mine(token: str) -> QuerySet[Delivery]:
@@ -124,6 +129,8 @@ def _prepare(rows: Sequence[Delivery], token: str, now: datetime, batch: Batch) 
             continue
         for row in kind_rows:
             try:
+                if kind.follows_route:
+                    _place(row, token)
                 if not _wanted(kind, row, token, now, batch):
                     continue
                 if kind.render is not None:
@@ -135,14 +142,25 @@ def _prepare(rows: Sequence[Delivery], token: str, now: datetime, batch: Batch) 
                 log.exception("cannot prepare message %s", row.pk)
                 _back_off(row, token, now, batch, f"could not be prepared: {fault!r}")
     if rendered:
-        _mine(token).bulk_update(rendered, ["subject", "text", "html", "headers", "attachments"])
+        _mine(token).bulk_update(rendered, ["subject", "text", "html", "card", "headers", "attachments"])
     return ready
+
+
+def _place(row: Delivery, token: str) -> None:
+    """The place its person chose by now. What went by mail once in the stead of another place stays there."""
+    if row.person is None or (row.channel == routes.EMAIL and row.attempts):
+        return
+    there = routes.place(row.person)
+    if there != (row.channel, row.address):
+        row.channel, row.address = there
+        _mine(token).filter(pk=row.pk, state=State.CLAIMED).update(channel=row.channel, address=row.address)
 
 
 def _wanted(kind: kinds.Kind, row: Delivery, token: str, now: datetime, batch: Batch) -> bool:
     verdict: str | kinds.Later | None = None
-    if row.person is not None and not row.private and row.address == row.person.email:
-        verdict = _refuses(row.person)
+    by_mail = row.channel == routes.EMAIL
+    if row.person is not None and not row.private and (not by_mail or row.address == row.person.email):
+        verdict = _refuses(row.person, by_mail=by_mail)
     if verdict is None:
         verdict = kind.still_wanted(row, now)
     if verdict is None:
@@ -163,10 +181,10 @@ def _wanted(kind: kinds.Kind, row: Delivery, token: str, now: datetime, batch: B
     return False
 
 
-def _refuses(person: User) -> str | None:
+def _refuses(person: User, *, by_mail: bool) -> str | None:
     if not person.is_active:
         return "the person is not active any more"
-    if person.address_suspended_reason:
+    if by_mail and person.address_suspended_reason:
         return f"{SUSPENDED}: {person.address_suspended_reason}"
     return None
 
@@ -176,6 +194,7 @@ def _take_words(row: Delivery, words: kinds.Words) -> None:
     row.text, row.html = words.text, words.html
     row.headers = {**row.headers, **words.headers}
     row.attachments = words.attachments or row.attachments
+    row.card = words.card or row.card
 
 
 def _send_all(name: str, waiting: list[_Sealed], token: str, now: datetime, batch: Batch) -> None:
@@ -210,30 +229,67 @@ def _send(session: Session, one: _Sealed, token: str, now: datetime, batch: Batc
     except ChannelError as fault:
         if fault.in_doubt:
             _in_doubt(row, token, fault.reason, batch)
-            raise ChannelError(fault.reason, unreachable=True) from fault
         if fault.unreachable:
             raise
         if fault.permanent:
-            reason = fault.reason
-            if fault.address:
-                _suspend(row, reason, now)
-            _end([row], State.FAILED, now, lambda _row: reason, batch)
-        else:
-            _back_off(row, token, now, batch, fault.reason)
+            _refused(row, fault, now, batch)
+        elif not fault.in_doubt:
+            _back_off(row, token, now, batch, fault.reason, fault.retry_after)
     except Exception as fault:
         # A stop in mid-sentence (a time limit, a fault of our own): claimed goes back, handing is in doubt.
         log.exception("message %s was interrupted", row.pk)
-        _in_doubt(row, token, f"interrupted: {fault!r}", batch)
+        if row.channel in AT_LEAST_ONCE:
+            _back_off(row, token, now, batch, f"interrupted: {fault!r}")
+        else:
+            _in_doubt(row, token, f"interrupted: {fault!r}", batch)
         raise ChannelError(f"interrupted: {fault!r}", unreachable=True) from fault
     else:
         _sent(row, token, now, batch)
+
+
+def _refused(row: Delivery, fault: ChannelError, now: datetime, batch: Batch) -> None:
+    """Refused for good: a digest goes by mail in the stead of another place, all else fails."""
+    if row.channel != routes.EMAIL and _instead(row, fault.reason, now, refused=fault.address):
+        batch.ended["by mail instead"] += 1
+        return
+    if fault.address and row.channel == routes.EMAIL:
+        _suspend(row, fault.reason, now)
+    elif fault.address:
+        with transaction.atomic():
+            routes.suspend(row, fault.reason, now)
+    _end([row], State.FAILED, now, lambda _row: fault.reason, batch)
+
+
+def _instead(row: Delivery, why: str, now: datetime, *, refused: bool) -> bool:
+    """Send a digest by mail that its person's own place did not take, once; the place is suspended if it was refused.
+
+    One transaction: whoever dies in it leaves the message where it was, and the place as it was.
+    """
+    if row.channel in routes.AS_MAIL or row.person is None or not kinds.get(row.kind).follows_route:
+        return False
+    waits = Delivery.objects.filter(pk=row.pk, lease=row.lease, state__in=(State.PENDING, State.CLAIMED, State.HANDING))
+    with transaction.atomic():
+        done = waits.update(
+            state=State.PENDING,
+            channel=routes.EMAIL,
+            address=row.person.email,
+            attempts=F("attempts") + 1,
+            lease="",
+            lease_until=None,
+            next_at=now,
+            not_after=now + (row.not_after - row.created_at),
+            reason=f"by mail, since {row.shown_address} did not take it: {why}"[:300],
+        )
+        if done and refused:
+            routes.suspend(row, why, now)
+    return bool(done)
 
 
 def _sent(row: Delivery, token: str, now: datetime, batch: Batch) -> None:
     """Put the server's 250 on record; a database that restarts just now gets a few seconds to come back."""
     changes: dict[str, Any] = {"state": State.SENT, "sent_at": now, "reason": "", "lease": "", "lease_until": None}
     if row.private:
-        changes |= {"text": "", "html": "", "attachments": []}
+        changes |= {"text": "", "html": "", "card": {}, "attachments": []}
     for wait in (0.5, 1, 2, 4, 8, None):
         try:
             done = (
@@ -260,10 +316,15 @@ def _in_doubt(row: Delivery, token: str, reason: str, batch: Batch) -> None:
     batch.ended[State.IN_DOUBT] += done
 
 
-def _back_off(row: Delivery, token: str, now: datetime, batch: Batch, reason: str) -> None:
-    """Refused for now: wait 1, 5, 15, 60 minutes, then 4 hours at a time, give or take a fifth."""
+def _back_off(
+    row: Delivery, token: str, now: datetime, batch: Batch, reason: str, retry_after: int | None = None
+) -> None:
+    """Refused for now: wait 1, 5, 15, 60 minutes, then 4 hours at a time, give or take a fifth; or as long as the
+    receiver asks for, a day at most."""
     minutes = BACK_OFF[min(row.attempts, len(BACK_OFF) - 1)]
     wait = timedelta(minutes=minutes * random.uniform(0.8, 1.2))  # noqa: S311
+    if retry_after is not None:
+        wait = min(timedelta(seconds=max(1, min(retry_after, 10**6))), LONGEST_ASKED)
     _mine(token).filter(pk=row.pk, state__in=(State.CLAIMED, State.HANDING)).update(
         state=State.PENDING,
         lease="",
@@ -286,7 +347,7 @@ def _end(
     for row in rows:
         changes: dict[str, Any] = {"state": state, "reason": why(row)[:300], "lease": "", "lease_until": None}
         if row.private:
-            changes |= {"text": "", "html": "", "attachments": []}
+            changes |= {"text": "", "html": "", "card": {}, "attachments": []}
         ours = Delivery.objects.filter(
             pk=row.pk, lease=row.lease, state__in=(State.PENDING, State.CLAIMED, State.HANDING)
         )

@@ -17,7 +17,7 @@ from teams import answering
 from teams.answering import Said
 from teams.models import Answer, Membership, Standing
 
-from . import answer_links, answered, handovers, hours, links, notices, policy, stories, visits, words
+from . import answer_links, answered, cards, handovers, hours, links, notices, policy, routes, stories, visits, words
 from .kinds import Kind, Later, Words
 from .models import Delivery, Digest, Mute, Notice, Nudge
 from .outbox import sender_domain
@@ -58,7 +58,8 @@ class Loaded:
 
 def prefetch(rows: Sequence[Delivery], now: datetime) -> None:
     """Load the digests of these deliveries onto them, in eleven queries."""
-    digests = {d.delivery_id: d for d in Digest.objects.filter(delivery__in=rows).select_related("person")}
+    mine = Digest.objects.filter(delivery__in=rows).select_related("person__route")
+    digests = {d.delivery_id: d for d in mine}
     people = {d.person_id for d in digests.values()}
     nudges: dict[int, list[Nudge]] = defaultdict(list)
     with_goal = ("goal__program__sponsor", "goal__metric", "goal__team")
@@ -189,7 +190,7 @@ def render(row: Delivery, now: datetime) -> Words:
     loaded: Loaded = row.loaded  # type: ignore[attr-defined]
     for nudge, why in loaded.dropped:
         Nudge.objects.filter(pk=nudge.pk).update(state=Nudge.State.WITHHELD, reason=why, streak=0)
-    return compose(loaded, now)
+    return compose(loaded, now, laid_out=row.channel not in routes.AS_MAIL)
 
 
 def preview(row: Delivery, now: datetime) -> Words | None:
@@ -199,8 +200,8 @@ def preview(row: Delivery, now: datetime) -> Words | None:
     return compose(loaded, now) if loaded is not None and (loaded.nudges or loaded.notices) else None
 
 
-def compose(loaded: Loaded, now: datetime) -> Words:
-    """Fill the templates from what was loaded."""
+def compose(loaded: Loaded, now: datetime, *, laid_out: bool = False) -> Words:
+    """Fill the templates from what was loaded; `laid_out`: also as a card, for places that are no mailbox."""
     today = now.astimezone(hours.zone(loaded.zone)).date()
     told = [_story(nudge, loaded, today) for nudge in loaded.nudges]
     told.sort(key=_worst_first)
@@ -237,11 +238,13 @@ def compose(loaded: Loaded, now: datetime) -> Words:
         "stop_program": [(p, links.address(links.Intent(loaded.person, p))) for p in programs],
         "stop_all": links.address(links.Intent(loaded.person)),
         "useful": _useful(loaded),
+        "instead": routes.refused(loaded.person),
         "goals": sum({s.team_key: s.goals for s in every}.values()),
         "short": sum({s.team_key: s.short for s in every}.values()),
     }
     subject, text, html = words.fill(NAME, context)
-    return Words(subject, text, html, headers=_headers(context["stop_all"], told or every, loaded))
+    card = cards.of_digest(subject, context).kept() if laid_out else {}
+    return Words(subject, text, html, headers=_headers(context["stop_all"], told or every, loaded), card=card)
 
 
 def _worst_first(story: stories.Story) -> tuple[Any, ...]:
@@ -342,4 +345,6 @@ def _other_days(people: Iterable[int], digests: Iterable[Digest], now: datetime)
     return found
 
 
-KIND = Kind(NAME, still_wanted=still_wanted, render=render, prefetch=prefetch, never_arrived=never_arrived)
+KIND = Kind(
+    NAME, still_wanted=still_wanted, render=render, prefetch=prefetch, never_arrived=never_arrived, follows_route=True
+)

@@ -27,6 +27,8 @@ class Words:
     html: str = ""
     headers: dict[str, str] = field(default_factory=dict)
     attachments: list[dict[str, Any]] = field(default_factory=list)
+    card: dict[str, Any] = field(default_factory=dict)
+    """nudges/cards.py; without one it can go by e-mail only"""
 
 
 def _wanted(_row: Delivery, _now: datetime) -> None:
@@ -46,6 +48,7 @@ class Kind:
     `render` gives the words shortly before they go out; without it the row's own words are sent.
     `never_arrived` is told, in the same transaction, of rows that were suppressed, expired, refused or dropped.
     A kind that a person waits for (a sign-in) is not counted or held by the storm breaker.
+    A kind that `follows_route` goes to the place its person chose (routes.py); all others go where they were put.
     """
 
     name: str
@@ -54,6 +57,7 @@ class Kind:
     prefetch: Callable[[Sequence[Delivery], datetime], None] = _nothing
     never_arrived: Callable[[Sequence[Delivery], datetime], None] = _nothing
     breaker: bool = True
+    follows_route: bool = False
 
 
 _kinds: dict[str, Kind] = {}

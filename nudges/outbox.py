@@ -38,6 +38,7 @@ class Letter:
     channel: str = "email"
     headers: dict[str, str] = field(default_factory=dict)
     attachments: list[dict[str, Any]] = field(default_factory=list)
+    card: dict[str, Any] = field(default_factory=dict)
     private: bool = False
     not_before: datetime | None = None
     not_after: datetime | None = None
@@ -143,6 +144,7 @@ def _row(letter: Letter, now: datetime) -> Delivery:
         html=letter.html,
         headers=letter.headers,
         attachments=letter.attachments,
+        card=letter.card,
         private=letter.private,
         message_id=message_id(letter.kind, letter.key, letter.channel, letter.address),
         next_at=not_before,

@@ -10,7 +10,7 @@ from datetime import datetime
 from accounts.models import Place, User
 from teams.models import Membership, Team
 
-from . import hours
+from . import hours, routes
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Org:
         """Two queries, however large the tree, and one more where leads have deputies."""
         leads: dict[int, list[User]] = defaultdict(list)
         since: dict[tuple[int, int], datetime | None] = {}
-        rows = Membership.objects.filter(role=Membership.Role.LEAD).select_related("user__deputy")
+        rows = Membership.objects.filter(role=Membership.Role.LEAD).select_related("user__route", "user__deputy__route")
         for membership in rows.order_by("team", "user__email"):
             leads[membership.team_id].append(membership.user)
             since[membership.team_id, membership.user_id] = membership.since
@@ -140,9 +140,9 @@ class Org:
 
 
 def can_be_told(addressee: Addressee, now: datetime | None) -> bool:
-    """Whether the person is active, has an address that works, and is not away today (of a moment, if one is given)."""
+    """Whether the person is active, has a place that works, and is not away today (of a moment, if one is given)."""
     person = addressee.person
-    if not person.is_active or person.address_suspended_reason:
+    if not person.is_active or routes.is_cut_off(person):
         return False
     return now is None or not is_away(person, addressee.leads, now)
 

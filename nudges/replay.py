@@ -28,7 +28,7 @@ from program.models import Program
 from program.rules.moving import moving
 from program.rules.pretended import FINE, SHORT, Begun, Look, Pretended, looks, on_days, turning_days
 
-from . import hours, policy
+from . import hours, policy, routes
 from .models import Mute
 from .people import Addressee, Org, zones
 
@@ -199,7 +199,7 @@ def _listening(
 ) -> _Listening:
     listener = policy.Listener(
         active=person.is_active,
-        address_suspended=bool(person.address_suspended_reason),
+        address_suspended=routes.is_cut_off(person),
         muted_all=(person.pk, None) in mutes,
         weekly_maximum=program.nudge_weekly_maximum,
     )

@@ -150,6 +150,8 @@ class Story:
     """the same, opened on each choice: what it is called in the mail, and its address"""
     see: int = 0
     """number of an earlier goal in the mail with the same playbook; 0: it is told here"""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    """the kept facts themselves, for who reads by machine"""
 
     @property
     def counts_again(self) -> date | None:
@@ -204,6 +206,7 @@ def tell(facts: Mapping[str, Any], program: Program, playbook: Playbook | None, 
         **_hears(facts),
         answered=_answered(facts.get("answered")),
         severity=policy.severity(facts.get("gap"), facts.get("target"), facts.get("baseline")),
+        facts=facts,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any
@@ -25,28 +25,31 @@ def fill(kind: str, context: dict[str, Any], room: str = "nudges") -> tuple[str,
 
     `room` is the folder of the kind's templates: the outbox serves other rooms' mails too.
     """
-    context = context | {"say": wording, "tell": _sentences()}
+    context = context | {"say": wording, "tell": phrases("nudges/_sentences.txt")}
     subject = " ".join(_template(room, kind, "subject.txt").render(context).split())
     text = _tidy(_template(room, kind, "body.txt").render(context))
     html = _inliner().inline(_template(room, kind, "body.html").render(context | {"subject": subject}))
     return subject, text, html
 
 
-def _sentences() -> SimpleNamespace:
-    """The shared sentences as functions that give plain text.
+def phrases(path: str, context: Mapping[str, Any] = {}) -> SimpleNamespace:
+    """The macros of a text template as functions that give plain text; all of them know the context.
 
     Imported by a template in the ordinary way, a macro of a text file would count as safe HTML there: names that
     people chose would go into the mail unescaped.
     """
-    sentences: Any = get_template("nudges/_sentences.txt", using="jinja2")
-    module = sentences.template.make_module({"say": wording})
+    known = {"say": wording, **context}
+    if not path.endswith("/_sentences.txt"):
+        known["tell"] = phrases("nudges/_sentences.txt")
+    found: Any = get_template(path, using="jinja2")
+    module = found.template.make_module(known)
     macros = {name: made for name, made in vars(module).items() if isinstance(made, Macro)}
     return SimpleNamespace(**{name: _plainly(macro) for name, macro in macros.items()})
 
 
 def _plainly(macro: Macro) -> Callable[..., str]:
     def words(*facts: Any) -> str:
-        return str(macro(*facts))
+        return str(macro(*facts)).strip()
 
     return words
 

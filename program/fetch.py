@@ -10,8 +10,8 @@ import socket
 import ssl
 import time
 import zlib
-from collections.abc import Iterator, Mapping
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
@@ -74,10 +74,22 @@ class Fetched:
 
 
 class FetchFailed(Exception):
-    """Nothing was fetched. `permanent`: a setting is wrong and trying again soon is of no use."""
+    """Nothing was fetched. `permanent`: a setting is wrong and trying again soon is of no use.
+
+    `sent`: at least a part of the request was on its way, so that it may have been taken. `status`: what the answer
+    began with, if there was one; a 2xx here says that it was taken and only the rest of the answer was lost.
+    """
+
+    sent = False
+    status: int | None = None
 
     def __init__(
-        self, reason: str, *, permanent: bool = False, retry_after: int | None = None, body: bytes = b""
+        self,
+        reason: str,
+        *,
+        permanent: bool = False,
+        retry_after: int | None = None,
+        body: bytes = b"",
     ) -> None:
         """`body` is the beginning of an answer that was no success: some sources say in it what they expected."""
         super().__init__(reason)
@@ -138,6 +150,15 @@ def checked_addresses(host: str, port: int) -> list[str]:
     return addresses
 
 
+def check(url: str) -> str:
+    """The host of a URL that may be fetched, as far as the URL alone tells. Raises FetchFailed."""
+    host = _target(url).host
+    literal = host if re.fullmatch(r"[0-9.]+|.*:.*", host) else ""
+    if literal and not is_allowed(literal):
+        raise FetchFailed(f"{literal} is not a public address.", permanent=True)
+    return host
+
+
 def fetch(
     url: str,
     *,
@@ -145,24 +166,50 @@ def fetch(
     headers: Mapping[str, str] = {},
     body: bytes | None = None,
     most: int = 5_000_000,
+    handing: Callable[[], bool] | None = None,
 ) -> Fetched:
     """Fetch a URL, or raise FetchFailed: no redirects, no proxies, limited in time and, once inflated, in size.
 
-    The reasons given name the host alone: paths, queries and headers may hold secrets.
+    The reasons given name the host alone: paths, queries and headers may hold secrets. `handing` is called once the
+    connection stands, right before the first byte of the request; if it answers False, nothing is sent.
     """
     target = _target(url)
     request = _request(target, method, headers, body)
     until = time.monotonic() + TOTAL_SECONDS
+    way = _Way()
     try:
-        address, opened = _open(target, checked_addresses(target.host, target.port), until)
-        with closing(opened):
-            opened.settimeout(_left(until, READ_SECONDS))
-            opened.sendall(request)
-            answer = http.client.HTTPResponse(_Timed(opened, until), method=method)  # type: ignore[arg-type]
-            with closing(answer):
-                answer.begin()
-                _refuse_status(target, answer)
-                return Fetched(answer.status, _headers(answer), _body(target, answer, most), address)
+        with _reasons(target, until):
+            address, opened = _open(target, checked_addresses(target.host, target.port), until)
+            with closing(opened):
+                if handing is not None and not handing():
+                    raise FetchFailed(f"Nothing was sent to {target.host}: it was called off.")
+                opened.settimeout(_left(until, READ_SECONDS))
+                way.sent = True
+                opened.sendall(request)
+                answer = http.client.HTTPResponse(_Timed(opened, until), method=method)  # type: ignore[arg-type]
+                with closing(answer):
+                    answer.begin()
+                    way.status = answer.status
+                    _refuse_status(target, answer)
+                    return Fetched(answer.status, _headers(answer), _body(target, answer, most), address)
+    except FetchFailed as fault:
+        fault.sent, fault.status = way.sent, way.status
+        raise
+
+
+@dataclass(slots=True)
+class _Way:
+    """How far a request came."""
+
+    sent: bool = False
+    status: int | None = None
+
+
+@contextmanager
+def _reasons(target: _Target, until: float) -> Iterator[None]:
+    """Every fault of the network as FetchFailed, in words."""
+    try:
+        yield
     except ssl.SSLCertVerificationError as error:
         raise FetchFailed(
             f"The certificate of {target.host} was not accepted ({error.verify_message.rstrip('.')}); "

@@ -110,7 +110,8 @@ class EmailSession:
             answer = self.server.getreply()
         except (OSError, smtplib.SMTPException) as fault:
             self.server.close()
-            raise ChannelError(f"the mail server gave no answer to the text ({_said(fault)})", in_doubt=True) from fault
+            reason = f"the mail server gave no answer to the text ({_said(fault)})"
+            raise ChannelError(reason, in_doubt=True, unreachable=True) from fault
         if self.server.sock is not None:
             self.server.sock.settimeout(_timeout())
         self._expect(answer, 250)

@@ -8,6 +8,7 @@ class ChannelError(Exception):
 
     permanent: refused for good, asking again is no use. address: it is the address that is refused.
     unreachable: the way itself is closed, so the rest of the batch waits. in_doubt: it may have been taken.
+    retry_after: seconds after which the receiver wants to be asked again.
     """
 
     def __init__(
@@ -18,6 +19,7 @@ class ChannelError(Exception):
         address: bool = False,
         unreachable: bool = False,
         in_doubt: bool = False,
+        retry_after: int | None = None,
     ) -> None:
         super().__init__(reason)
         self.reason = reason
@@ -25,3 +27,4 @@ class ChannelError(Exception):
         self.address = address
         self.unreachable = unreachable
         self.in_doubt = in_doubt
+        self.retry_after = retry_after

@@ -9,10 +9,10 @@ from typing import Protocol
 
 from nudges.models import Delivery
 
-from . import email
+from . import email, inbox, slack, teams, webhook
 from .errors import ChannelError
 
-__all__ = ["CHANNELS", "Channel", "ChannelError", "Session", "channel"]
+__all__ = ["AT_LEAST_ONCE", "CHANNELS", "Channel", "ChannelError", "Session", "channel"]
 
 
 class Session(Protocol):
@@ -35,7 +35,17 @@ class Channel(Protocol):
         """Connect; raises ChannelError(unreachable=True)."""
 
 
-CHANNELS: dict[str, Channel] = {"email": email.CHANNEL}
+CHANNELS: dict[str, Channel] = {
+    "email": email.CHANNEL,
+    "slack": slack.CHANNEL,
+    "slack-direct": slack.DIRECT,
+    "teams": teams.CHANNEL,
+    "webhook": webhook.CHANNEL,
+    "inbox": inbox.CHANNEL,
+}
+
+AT_LEAST_ONCE = ("webhook",)
+"""Their receivers know a message by its id: where it may have arrived, it is sent again."""
 
 
 def channel(name: str) -> Channel:

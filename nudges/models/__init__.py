@@ -4,6 +4,7 @@ and what became of it."""
 from .experiment import Experiment, Lot
 from .opened import Opened
 from .outbox import Delivery, DeliveryQuerySet, Instance
+from .route import Route
 from .said import Digest, Notice, Nudge, NudgeQuerySet, Trouble, Turn, period_of
 from .visit import Visit
 from .wished import Mute, Vote
@@ -20,6 +21,7 @@ __all__ = [
     "Nudge",
     "NudgeQuerySet",
     "Opened",
+    "Route",
     "Trouble",
     "Turn",
     "Visit",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 from django.db import models
 from django.db.models import Q
 
@@ -46,6 +49,12 @@ class Delivery(models.Model):
     # Nobody has read a message that ended like this, so nothing in it counts as said.
     NEVER_ARRIVED = (State.SUPPRESSED, State.EXPIRED, State.FAILED)
 
+    PLACES: ClassVar[Mapping[str, str]] = {
+        "email": "E-mail", "slack": "Slack", "slack-direct": "Slack, direct message", "teams": "Teams",
+        "webhook": "Webhook", "inbox": "Kept here, sent nowhere",
+    }  # fmt: skip
+    """What channels are called."""
+
     kind = models.CharField(max_length=60, help_text="a name in nudges/kinds.py")
     key = models.CharField(max_length=200, help_text="what it is about: the same key is never sent twice")
     channel = models.CharField(max_length=20, default="email", help_text="a name in nudges/channels/registry.py")
@@ -55,6 +64,9 @@ class Delivery(models.Model):
     subject = models.CharField(max_length=300, blank=True)
     text = models.TextField(blank=True)
     html = models.TextField(blank=True)
+    card = models.JSONField(
+        default=dict, blank=True, help_text="the same for places that lay it out themselves (nudges/cards.py)"
+    )
     attachments = models.JSONField(default=list, blank=True, help_text="calendar parts: content, method, filename")
     headers = models.JSONField(default=dict, blank=True)
     private = models.BooleanField(default=False, help_text="the body is erased once it is sent")
@@ -93,6 +105,14 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.key} to {self.address}: {self.state}"
+
+    @property
+    def shown_address(self) -> str:
+        """Where it goes, in words: an e-mail address, or the kind of a place and its host."""
+        if self.channel == "email":
+            return self.address
+        name, host = self.PLACES.get(self.channel, self.channel), self.address.partition(" at ")[2]
+        return f"{name}, {host}" if host else name
 
 
 class Instance(models.Model):
