@@ -68,6 +68,7 @@ urlpatterns = [
     path("me/password", me.password, name="me-password"),
     path("me/sign-out", me.sign_out_elsewhere, name="me-sign-out"),
     path("me/mail", me.mail, name="me-mail"),
+    path("me/place", me.place, name="me-place"),
     path("me/second-factor/", second_factor.factor, name="me-second-factor"),
     path("people/", people.people, name="people"),
     path("people/invite", people.invite, name="people-invite"),

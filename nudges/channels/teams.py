@@ -21,7 +21,7 @@ MOST = 27_000
 """Teams takes about 28 KB and cuts nothing itself."""
 ITEMS = (10, 5, 3, 1, 0)
 SPOKEN, FOOT, TITLE, LINKED = 1000, 600, 300, 200
-STOPS = 6
+STOPS = 4
 """So many programs have a link of their own that stops them; the last one stops all."""
 URL = 2000
 COLORS = {"behind": "Attention", "overdue": "Attention", "at risk": "Warning", "on track": "Good", "met": "Good"}

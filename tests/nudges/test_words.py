@@ -193,6 +193,7 @@ def digest(told=(), new=(), thanks=(), ending=(), handed=(), heard=(), asked=(),
         "stop_all": "https://quality.example.com/unsubscribe/y/",
         "notes": [],
         "useful": {"yes": "https://quality.example.com/vote/x/yes/", "no": "https://quality.example.com/vote/x/no/"},
+        "instead": None,
         "goals": 5,
         "short": 2,
     }
@@ -235,6 +236,7 @@ CONTEXTS = {
         "single sign-on": link(single_sign_on="Acme & <typed>"),
         "long": link(by=User(email="z@example.com", name="Z" * 200), single_sign_on="S" * 200),
     },
+    "place-test": {"ordinary": {"person": User(email="z@example.com")}},
     "password-reset": {"ordinary": link(by=None), "no name": link(name="", by=None)},
     "sign-in-changed": {
         "password": changed("password"),
@@ -574,4 +576,4 @@ def test_a_long_playbook_is_told_in_part_with_a_link_to_all_of_it():
 
 def test_templates_use_no_other_folder():
     names = {path.name for path in Path(TEMPLATES).iterdir() if path.is_file()}
-    assert names == {"_mail.html", "_sentences.txt"}
+    assert names == {"_mail.html", "_sentences.txt", "_card.txt"}

@@ -12,14 +12,16 @@ from django.contrib.auth import update_session_auth_hash
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import entry, profile, roles, second_factor, throttle
 from accounts.clock import now
 from accounts.models import User
-from nudges import links, sign_in_mail
+from nudges import links, places, routes, sign_in_mail
 from nudges.models import Mute
+from nudges.places import Place
 from program.models import Program
 from teams.models import Membership
 from web import access, waits_told
@@ -47,6 +49,9 @@ class Context:
     muted_all: bool
     muted: Sequence[Program]
     heard: Sequence[Program]
+    place: Place
+    chosen: str
+    secret: str
     messages: Sequence[str]
 
 
@@ -117,6 +122,27 @@ def mail(request: HttpRequest) -> HttpResponse:
     return redirect("me")
 
 
+@sensitive_post_parameters("url")
+@require_POST
+def place(request: HttpRequest) -> HttpResponse:
+    """Choose where digests go, or send a test there. What was pasted is never shown again, even if it is refused."""
+    person, action = access.person(request), request.POST.get("do", "")
+    if action == "test":
+        messages.info(request, places.test(person, now()))
+        return redirect(f"{reverse('me')}#place")
+    if action != "choose":
+        return _page(request, "place", ["do is one of choose, test."], status=400)
+    kind = request.POST.get("kind", "")
+    try:
+        chosen = routes.choose(person, kind, request.POST.get("url", ""), now())
+    except routes.NotKept as fault:
+        return _page(request, "place", [str(fault)], status=400, chosen=kind)
+    if chosen.secret:
+        return _page(request, secret=chosen.secret)
+    messages.info(request, f"From now on your digests go here: {places.of(person).name}.")
+    return redirect(f"{reverse('me')}#place")
+
+
 def _muted(person: User) -> list[Program]:
     """Programs whose nudges this person stopped."""
     return list(Program.objects.filter(mutes__person=person, mutes__goal=None).order_by("name"))
@@ -128,8 +154,12 @@ def _page(
     faults: Sequence[str] = (),
     typed: Mapping[str, str] | None = None,
     status: int = 200,
+    *,
+    chosen: str = "",
+    secret: str = "",
 ) -> HttpResponse:
     person = access.person(request)
+    there = places.of(person)
     stopped = _muted(person)
     seen = set(Program.objects.visible_to(person).values_list("pk", flat=True))
     role = roles.of(person)
@@ -152,6 +182,9 @@ def _page(
             heard=[
                 program for program in links.programs_heard(person) if program.pk in seen and program not in stopped
             ],
+            place=there,
+            chosen=chosen if chosen in routes.kinds_on_offer() else there.kind,
+            secret=secret,
             messages=[str(message) for message in messages.get_messages(request)],
         ),
         status,

@@ -33,14 +33,14 @@ WAITING_AT_MOST = 100
 State = Delivery.State
 MEANS = {
     State.PENDING: "waits for its hour",
-    State.CLAIMED: "is about to be handed to the mail server",
-    State.HANDING: "is being handed to the mail server",
-    State.SENT: "the mail server took it",
+    State.CLAIMED: "is about to be handed over",
+    State.HANDING: "is being handed over",
+    State.SENT: "the mail server, or the place its receiver chose, took it",
     State.IN_DOUBT: "the connection broke while it was handed over, so it may have arrived or not",
     State.HELD: "a brake stopped it, and it goes only when an owner lets it go",
     State.SUPPRESSED: "it was not wanted any more when its hour came, or somebody dropped it",
     State.EXPIRED: "it could not be sent in time, and late news is no news",
-    State.FAILED: "the mail server refused it for good",
+    State.FAILED: "the mail server, or the place its receiver chose, refused it for good",
 }
 """What each state means, beside its word."""
 
@@ -203,10 +203,12 @@ def decide(request: HttpRequest, key: str, pk: int, action: str) -> HttpResponse
     if action not in ACTIONS:
         raise Http404
     if action in DECIDE.get(State(row.state), ()) and ACTIONS[action](row, now(), access.person(request)):
-        messages.info(request, f"{DONE[action]}: the message to {row.person or row.address}.")
+        messages.info(request, f"{DONE[action]}: the message to {row.person or row.shown_address}.")
     else:
         row.refresh_from_db()
-        messages.info(request, f"The message to {row.person or row.address} is {row.state} by now; nothing was done.")
+        messages.info(
+            request, f"The message to {row.person or row.shown_address} is {row.state} by now; nothing was done."
+        )
     return redirect("program-nudges", program.key)
 
 
