@@ -50,7 +50,7 @@ def test_it_stands_where_the_name_stands(alice):
 
 
 def test_queries(alice, django_assert_num_queries):
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         alice.get("/me/")
 
 
