@@ -63,6 +63,8 @@ class Part:
     more: str = ""
     steps_label: str = ""
     steps: list[str] = field(default_factory=list)
+    tools: list[Line] = field(default_factory=list)
+    """how to check it, what it takes, whom to ask"""
     links: list[Link] = field(default_factory=list)
     answers_label: str = ""
     answers: list[Link] = field(default_factory=list)
@@ -96,6 +98,7 @@ def read(kept: Mapping[str, Any]) -> Card:
             **{
                 **part,
                 "lines": [Line(**line) for line in part["lines"]],
+                "tools": [Line(**line) for line in part["tools"]],
                 "items": [Item(**item) for item in part["items"]],
                 "links": _links(part["links"]),
                 "answers": _links(part["answers"]),
@@ -183,13 +186,13 @@ def _with_how(part: Part, s: Story, say: SimpleNamespace) -> Part:
     how = s.how
     lines = [Line(say.check(), how.check)] if how.check else []
     if s.see:
-        return replace(part, steps_label=say.how(s), lines=part.lines + lines)
+        return replace(part, steps_label=say.how(s), tools=lines)
     lines += [Line(say.takes(), how.takes)] if how.takes else []
     lines += [Line(say.ask(), how.ask)] if how.ask else []
     links = [Link(say.example(), how.example)] if how.example else []
     links += [Link(say.playbook(), how.whole)] if how.whole else []
     label = say.how(s) if how.steps else ""
-    return replace(part, steps_label=label, steps=how.steps, lines=part.lines + lines, links=part.links + links)
+    return replace(part, steps_label=label, steps=how.steps, tools=lines, links=part.links + links)
 
 
 def _answerable(part: Part, s: Story, say: SimpleNamespace, links: list[Link]) -> Part:

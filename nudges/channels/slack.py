@@ -13,7 +13,7 @@ from django.conf import settings
 
 from accounts.secrets import Unreadable, unseal
 from nudges import cards
-from nudges.cards import Card, Link, Part
+from nudges.cards import Card, Line, Link, Part
 from nudges.models import Delivery, Route
 from program.fetch import FetchFailed, fetch
 
@@ -157,11 +157,11 @@ def _part(part: Part, number: int) -> Iterator[Block]:
     yield {"type": "divider"}
     status = escaped(f"{part.shape} {part.status}".strip(), NAME)
     lines = [" · ".join(one for one in (_bold(part.heading), status) if one), escaped(part.says)]
-    lines += [f"{_label(f'{line.label}:')} {escaped(line.text)}" for line in part.lines]
+    lines += [_labelled(line) for line in part.lines]
     yield from _sections(lines)
     yield from _sections(_items(part))
     steps = [f"{n}. {escaped(step)}" for n, step in enumerate(part.steps, start=1)]
-    yield from _sections([_label(part.steps_label), *steps])
+    yield from _sections([_label(part.steps_label), *steps, *(_labelled(line) for line in part.tools)])
     yield from _sections(_side_by_side([_link(link) for link in part.links]))
     buttons = [b for n, link in enumerate(part.answers[:BUTTONS]) if (b := _button(link, f"answer-{number}-{n}"))]
     if buttons:
@@ -186,6 +186,10 @@ def _bold(text: str) -> str:
 
 def _label(text: str) -> str:
     return f"_{escaped(_on_one_line(text), NAME)}_" if text.strip() else ""
+
+
+def _labelled(line: Line) -> str:
+    return f"{_label(f'{line.label}:')} {escaped(line.text)}"
 
 
 def _link(link: Link) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from accounts.secrets import Unreadable, unseal
 from nudges import cards
-from nudges.cards import Card, Link, Part
+from nudges.cards import Card, Line, Link, Part
 from nudges.models import Delivery, Route
 from program.fetch import FetchFailed
 
@@ -130,8 +130,7 @@ def _part(part: Part) -> Iterator[Element]:
         yield _text(head)
     if part.says:
         yield _text([_run(part.says)], spacing="Small")
-    for line in part.lines:
-        yield _text([_run(f"{line.label}: ", isSubtle=True), _run(line.text)], spacing="Small")
+    yield from (_labelled(line) for line in part.lines)
     if part.items and part.items_label:
         yield _text([_run(part.items_label, isSubtle=True)], spacing="Medium")
     for item in part.items:
@@ -143,6 +142,7 @@ def _part(part: Part) -> Iterator[Element]:
         yield _text([_run(part.steps_label, isSubtle=True)], spacing="Medium")
     for number, step in enumerate(part.steps, start=1):
         yield _text([_run(f"{number}. {step}")], spacing="Small")
+    yield from (_labelled(line) for line in part.tools)
     links = [link for link in part.links if _is_web(link.url)]
     if links:
         yield _text(_links(links), spacing="Medium")
@@ -153,6 +153,10 @@ def _part(part: Part) -> Iterator[Element]:
     if actions:
         yield _text([_run(part.answers_label, isSubtle=True)], spacing="Medium")
         yield {"type": "ActionSet", "actions": actions}
+
+
+def _labelled(line: Line) -> Element:
+    return _text([_run(f"{line.label}: ", isSubtle=True), _run(line.text)], spacing="Small")
 
 
 def _text(runs: Sequence[Element], **how: Any) -> Element:

@@ -452,7 +452,7 @@ def hostile(text: str, goals: int = 12) -> cards.Card:
     link = cards.Link(text, "https://example.com/" + "p" * 1500)
     part = cards.Part(
         "goal", text, text, "▲", text, [cards.Line(text, text)] * 6, text, [cards.Item(text, text, link.url)] * 30, text,
-        text, [text] * 12, [link] * 12, text, [link] * 30,
+        text, [text] * 12, [cards.Line(text, text)] * 3, [link] * 12, text, [link] * 30,
     )  # fmt: skip
     return cards.Card(text, text, text, [part] * goals, [text] * 3, text, [link, link], [link] * 20)
 
