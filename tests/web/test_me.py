@@ -12,6 +12,7 @@ from django.test import Client
 from accounts import second_factor
 from accounts.models import AuditRow, User
 from accounts.secrets import unseal
+from nudges import wishes
 from nudges.models import Delivery, Mute
 from tests.accounts.test_second_factor import code_of
 from tests.people import NOW, PASSWORD, World, settle
@@ -50,7 +51,7 @@ def test_it_stands_where_the_name_stands(alice):
 
 
 def test_queries(alice, django_assert_num_queries):
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         alice.get("/me/")
 
 
@@ -143,6 +144,25 @@ def test_mail_is_stopped_and_let_come_again(alice, world):
         assert alice.post("/me/mail", {"do": "stop", "program": program}).status_code == 404
     assert alice.post("/me/mail", {"do": "explode"}).status_code == 400
     assert alice.post("/me/mail", {}).status_code == 400
+
+
+def test_muted_goals_are_listed_and_heard_again(alice, world):
+    goal = world.goal(world.api, world.typed)
+    assert "Goals you muted" not in said(alice.get("/me/"))
+    wishes.mute(goal, world.alice, NOW, "page")
+    wishes.mute(world.goal(world.api, world.findings), world.bob, NOW, "page")
+    page = said(alice.get("/me/"))
+    assert "Goals you muted Api, Functions with full annotations: no nudges let them come again Every function" in page
+    assert "Every function typed: nudges come" in page, "only the goal is muted"
+    assert "Security findings" not in page
+    theirs = Mute.objects.get(person=world.bob)
+    for wrong in (theirs.goal_id, "x", "a\0b", "9" * 50):
+        assert alice.post("/me/mail", {"do": "start", "goal": wrong}).status_code == 404
+    assert alice.post("/me/mail", {"do": "stop", "goal": goal.pk}).status_code == 404
+    answer = alice.post("/me/mail", {"do": "start", "goal": goal.pk}, follow=True)
+    assert "The nudges about Api, Functions with full annotations come again." in said(answer)
+    assert list(Mute.objects.all()) == [theirs]
+    assert AuditRow.objects.filter(kind="nudges").latest("pk").via == "profile"
 
 
 def test_a_refused_address_is_told_and_used_again(alice, world):

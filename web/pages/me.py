@@ -10,7 +10,7 @@ from typing import ClassVar
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.debug import sensitive_post_parameters
@@ -19,11 +19,11 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts import entry, profile, roles, second_factor, throttle
 from accounts.clock import now
 from accounts.models import User
-from nudges import links, places, routes, sign_in_mail
+from nudges import links, places, routes, sign_in_mail, wishes
 from nudges.models import Mute
 from nudges.places import Place
 from program.models import Program
-from teams.models import Membership
+from teams.models import Goal, Membership
 from web import access, waits_told
 from web.render import page
 
@@ -52,6 +52,7 @@ class Context:
     place: Place
     chosen: str
     secret: str
+    muted_goals: Sequence[Goal]
     messages: Sequence[str]
 
 
@@ -105,7 +106,8 @@ def sign_out_elsewhere(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def mail(request: HttpRequest) -> HttpResponse:
-    """Stop nudges or let them come again, of one program or of all; or use a refused address again."""
+    """Stop nudges or let them come again, of one program or of all; let those of a goal come again; or use a refused
+    address again."""
     person = access.person(request)
     key, action = request.POST.get("program", ""), request.POST.get("do", "")
     if action == "address":
@@ -114,6 +116,8 @@ def mail(request: HttpRequest) -> HttpResponse:
         return redirect("me")
     if action not in (links.STOP, links.START):
         return _page(request, "mail", [f"do is one of {links.STOP}, {links.START}, address."], status=400)
+    if request.POST.get("goal"):
+        return _hear_again(request, person, action)
     told = {program.key: program for program in _muted(person)}
     program = (told.get(key) or access.program(request, key)) if key else None
     links.act(links.Intent(person, program, action), now(), via="profile")
@@ -141,6 +145,22 @@ def place(request: HttpRequest) -> HttpResponse:
         return _page(request, secret=chosen.secret)
     messages.info(request, f"From now on your digests go here: {places.of(person).name}.")
     return redirect(f"{reverse('me')}#place")
+
+
+def _hear_again(request: HttpRequest, person: User, action: str) -> HttpResponse:
+    """Let nudges about a goal come again that the person muted. To mute one is an answer, on the goal's own page."""
+    goal = next((one for one in _muted_goals(person) if str(one.pk) == request.POST["goal"]), None)
+    if goal is None or action != links.START:
+        raise Http404
+    wishes.unmute(goal, person, now(), via="profile")
+    messages.info(request, f"The nudges about {goal.team.name}, {goal.metric.name} come again.")
+    return redirect("me")
+
+
+def _muted_goals(person: User) -> list[Goal]:
+    """Goals about which this person wants no nudges, as long as there are any. One query."""
+    rows = Goal.objects.filter(mutes__person=person, ended_on=None).select_related("team", "metric", "program")
+    return list(rows.order_by("team__name", "metric__name", "pk"))
 
 
 def _muted(person: User) -> list[Program]:
@@ -185,6 +205,7 @@ def _page(
             place=there,
             chosen=chosen if chosen in routes.kinds_on_offer() else there.kind,
             secret=secret,
+            muted_goals=_muted_goals(person),
             messages=[str(message) for message in messages.get_messages(request)],
         ),
         status,
