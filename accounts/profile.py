@@ -64,14 +64,15 @@ def as_typed(person: User) -> dict[str, str]:
     return {name: str(_plain(getattr(person, name)) or "") for name in FIELDS}
 
 
-def resume_mail(person: User, now: datetime) -> bool:
-    """Let mail go again to an address that the mail server once refused; False if it does already."""
+def resume_mail(person: User, now: datetime, by: User | None = None) -> bool:
+    """Let mail go again to an address that the mail server once refused, by its person or whoever misses them; False
+    if it does already."""
     with transaction.atomic():
         done = (
             User.objects.filter(pk=person.pk).exclude(address_suspended_reason="").update(address_suspended_reason="")
         )
         if done:
-            audit.record("person", person.email, at=now, actor=person, via="page", after="address in use again")
+            audit.record("person", person.email, at=now, actor=by or person, via="page", after="address in use again")
     return bool(done)
 
 

@@ -136,7 +136,8 @@ def _trouble(goal: Goal, program: Program, reader: User, now: datetime) -> Sampl
         f"{goal.metric.name} of {goal.team}: “this number is wrong”", "What the team said of it.",
         f"{settings.SITE_URL}/metrics/{goal.metric.key}/", program,
     )  # fmt: skip
-    context = {"person": reader, "today": now.date(), "lines": [line], "more": 0, "programs": [program.name]}
+    context = {"person": reader, "today": now.date(), "lines": [line], "more": 0, "programs": [program.name],
+               "numbers": 1, "people": 0}  # fmt: skip
     words = Words(*fill(trouble.NAME, context))
     return Sample(
         "trouble", "Numbers in doubt", "to the owners, once, when a feed fails or a number is disputed", words

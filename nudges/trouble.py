@@ -1,4 +1,5 @@
-"""Trouble told to owners: a feed that fails, a value that moved too sharply, a dispute; once each, a mail a day."""
+"""Trouble told to owners: a feed that fails, a value that moved too sharply, a dispute, an address that is refused;
+once each, a mail a day."""
 
 from __future__ import annotations
 
@@ -15,9 +16,10 @@ from program import wording
 from program.models import Program, ProgramOwner
 from teams.models import Hold
 
-from . import hours, outbox, words
+from . import addresses, hours, outbox, words
+from .addresses import Refused
 from .kinds import Kind, Later, Words
-from .models import Delivery, Trouble
+from .models import Delivery, RefusedTold, Trouble
 from .outbox import Letter
 
 NAME = "trouble"
@@ -43,23 +45,41 @@ def plan(now: datetime) -> int:
     owners = _owners({program.pk for hold in holds if (program := _program(hold)) is not None})
     known = set(Trouble.objects.filter(hold__in=holds).values_list("person", "hold"))
     told: dict[User, list[Hold]] = defaultdict(list)
+    unreached: dict[User, list[Refused]] = defaultdict(list)
+    for person, one in addresses.untold(Program.objects.filter(state=Program.State.ACTIVE)):
+        if _can_be_told(person, now.astimezone(hours.zone(person.time_zone))):
+            unreached[person].append(one)
     for hold in holds:
         program = _program(hold)
         for person in owners.get(program.pk, ()) if program else ():
             local = now.astimezone(hours.zone(person.time_zone))
             if (person.pk, hold.pk) not in known and _can_be_told(person, local):
                 told[person].append(hold)
-    for person, new in told.items():
-        day = now.astimezone(hours.zone(person.time_zone)).date()
-        with transaction.atomic():
-            letter = Letter(NAME, f"{person.pk}:{day}", person.email, person=person, program=_program(new[0]))
-            row = outbox.put(letter, now)
-            if row.state != Delivery.State.PENDING:
-                continue  # today's is on its way: what came after it is told tomorrow
-            Trouble.objects.bulk_create(
-                [Trouble(person=person, hold=hold, delivery=row, told_at=now) for hold in new], ignore_conflicts=True
-            )
-    return len(told)
+    everybody = told.keys() | unreached.keys()
+    for person in sorted(everybody, key=lambda one: one.pk):
+        _put(person, told.get(person, []), unreached.get(person, []), now)
+    return len(everybody)
+
+
+def _put(person: User, holds: Sequence[Hold], unreached: Sequence[Refused], now: datetime) -> None:
+    """Today's mail to an owner, and what it tells."""
+    day = now.astimezone(hours.zone(person.time_zone)).date()
+    program = _program(holds[0]) if holds else unreached[0].program
+    with transaction.atomic():
+        row = outbox.put(Letter(NAME, f"{person.pk}:{day}", person.email, person=person, program=program), now)
+        if row.state != Delivery.State.PENDING:
+            return  # today's is on its way: what came after it is told tomorrow
+        Trouble.objects.bulk_create(
+            [Trouble(person=person, hold=hold, delivery=row, told_at=now) for hold in holds], ignore_conflicts=True
+        )
+        RefusedTold.objects.bulk_create(
+            [
+                RefusedTold(person=person, about=one.person, refused_at=one.since, delivery=row, told_at=now)
+                for one in unreached
+                if one.since is not None
+            ],
+            ignore_conflicts=True,
+        )
 
 
 def _program(hold: Hold) -> Program | None:
@@ -81,7 +101,7 @@ def _can_be_told(person: User, local: datetime) -> bool:
 
 
 def prefetch(rows: Sequence[Delivery], _now: datetime) -> None:
-    """The trouble each letter tells. Two queries."""
+    """The trouble each letter tells. Two queries, more where an address is refused."""
     found: dict[int, list[Hold]] = defaultdict(list)
     of_rows = Trouble.objects.filter(delivery__in=rows).select_related(
         "hold__metric__program", "hold__team", "hold__feed__program", "hold__dispute"
@@ -89,8 +109,30 @@ def prefetch(rows: Sequence[Delivery], _now: datetime) -> None:
     for one in of_rows.order_by("hold__why", "hold__metric__key", "pk"):
         if one.delivery_id is not None:
             found[one.delivery_id].append(one.hold)
+    unreached = _unreached(rows)
     for row in rows:
         row.loaded = found[row.pk]  # type: ignore[attr-defined]
+        row.unreached = unreached[row.pk]  # type: ignore[attr-defined]
+
+
+def _unreached(rows: Sequence[Delivery]) -> dict[int, list[Refused]]:
+    """By letter: whose address it tells of that is refused still, as far as it is its reader's program."""
+    found: dict[int, list[Refused]] = defaultdict(list)
+    told = list(RefusedTold.objects.filter(delivery__in=rows))
+    if not told:
+        return found
+    owners = {one.person_id for one in told}
+    run = defaultdict(set)
+    for program, owner in ProgramOwner.objects.filter(user__in=owners).values_list("program", "user"):
+        run[owner].add(program)
+    now_refused = addresses.refused(Program.objects.filter(state=Program.State.ACTIVE))
+    for one in told:
+        found[one.delivery_id or 0] += [
+            each
+            for each in now_refused
+            if each.person.pk == one.about_id and each.since == one.refused_at and each.program.pk in run[one.person_id]
+        ]
+    return found
 
 
 def still_wanted(row: Delivery, now: datetime) -> str | Later | None:
@@ -98,7 +140,7 @@ def still_wanted(row: Delivery, now: datetime) -> str | Later | None:
     person = row.person
     if person is None or not person.is_active:
         return "the person has left"
-    if not any(hold.until is None for hold in row.loaded):  # type: ignore[attr-defined]
+    if not row.unreached and not any(hold.until is None for hold in row.loaded):  # type: ignore[attr-defined]
         return "it was settled before it was told"
     if not hours.is_working(now.astimezone(hours.zone(person.time_zone)), person.country):
         return Later(hours.next_working(now, person.time_zone, person.country), "outside working hours")
@@ -107,8 +149,12 @@ def still_wanted(row: Delivery, now: datetime) -> str | Later | None:
 
 def render(row: Delivery, now: datetime) -> Words:
     """The mail's words."""
-    lines = list(lines_of([hold for hold in row.loaded if hold.until is None]))  # type: ignore[attr-defined]
+    numbers = list(lines_of([hold for hold in row.loaded if hold.until is None]))  # type: ignore[attr-defined]
+    people = list(lines_of_people(row.unreached))  # type: ignore[attr-defined]
+    lines = [*numbers, *people]
     context: Mapping[str, object] = {
+        "numbers": len(numbers),
+        "people": len(people),
         "person": row.person,
         "today": now.date(),
         "lines": lines[:LINES],
@@ -152,6 +198,13 @@ def lines_of(holds: Sequence[Hold]) -> Iterable[Line]:
             yield Line(what, said, _of_metric(first), first.metric.program)
 
 
+def lines_of_people(unreached: Iterable[Refused]) -> Iterable[Line]:
+    """One line for each person who cannot be reached, and program that misses them."""
+    for one in unreached:
+        address = f"{settings.SITE_URL}/programs/{one.program.key}/nudges/#addresses"
+        yield Line(one.what, f"{one.means} If it works again, say so there.", address, one.program)
+
+
 def _of_metric(hold: Hold) -> str:
     return f"{settings.SITE_URL}/metrics/{hold.metric.key}/"
 
@@ -159,6 +212,7 @@ def _of_metric(hold: Hold) -> str:
 def never_arrived(rows: Sequence[Delivery], _now: datetime) -> None:
     """What nobody got was not told: it may be told another day."""
     Trouble.objects.filter(delivery__in=rows).delete()
+    RefusedTold.objects.filter(delivery__in=rows).delete()
 
 
 KIND = Kind(NAME, still_wanted=still_wanted, render=render, prefetch=prefetch, never_arrived=never_arrived)

@@ -105,6 +105,7 @@ urlpatterns = [
     path("programs/<str:key>/nudges/samples/", nudge_samples.overview, name="nudge-samples"),
     path("programs/<str:key>/nudges/samples/<str:team>/<slug:kind>/html", nudge_samples.html, name="nudge-sample-html"),
     path("programs/<str:key>/nudges/samples/<str:team>/<slug:kind>/test", nudge_samples.test, name="nudge-sample-test"),
+    path("programs/<str:key>/nudges/addresses/<int:person>", outbox.address, name="program-address"),
     path("programs/<str:key>/nudges/release", outbox.release, name="program-nudges-release"),
     path("programs/<str:key>/nudges/tried", nudge_simulator.simulator, name="program-nudges-tried"),
     path("programs/<str:key>/nudges/effect", nudge_effect.nudge_effect, name="program-nudge-effect"),

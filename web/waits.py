@@ -11,6 +11,7 @@ from django.db.models import Count, F, Max, Min
 from django.urls import reverse
 
 from accounts.models import User
+from nudges import addresses
 from nudges.models import Delivery
 from program import wording
 from program.models import Feed, Metric, Program
@@ -38,6 +39,7 @@ class Wait:
 def upon(user: User, goals: GoalQuerySet, days: Mapping[int, date], moment: datetime) -> list[Wait]:
     """All that waits on a person. `days` is today of each team they lead, `goals` are those they may see."""
     found = [*_goals(goals, days), *_briefs(user, moment), *_asks(user), *_mails(user), *_doubts(user)]
+    found += [*_addresses(user, moment)]
     return oldest_first(found)
 
 
@@ -149,6 +151,20 @@ def _doubts(user: User) -> list[Wait]:
             if one.failing_since is not None
         ),
     ]  # fmt: skip
+
+
+def _addresses(user: User, moment: datetime) -> list[Wait]:
+    """Their own address that is refused; and for owners, those of people whom their programs need. Two queries, more
+    where one is."""
+    found = []
+    for person, one in {one.person.pk: one for one in addresses.refused(list(Program.objects.run_by(user)))}.items():
+        if person != user.pk:
+            where = f"{reverse('program-nudges', args=[one.program.key])}#addresses"
+            found.append(Wait(one.what, where, (one.since or moment).date(), do="Settle it"))
+    if user.address_suspended_reason:
+        said = f"Your mail server refused your address: {user.address_suspended_reason}"
+        found.append(Wait(said, reverse("me"), moment.date(), do="Use it again"))
+    return found
 
 
 def sentence(waits: Sequence[Wait]) -> str:

@@ -5,6 +5,7 @@ from .experiment import Experiment, Lot
 from .opened import Opened
 from .outbox import Delivery, DeliveryQuerySet, Instance
 from .route import Route
+from .refused import RefusedTold
 from .said import Digest, Notice, Nudge, NudgeQuerySet, Trouble, Turn, period_of
 from .visit import Visit
 from .wished import Mute, Vote
@@ -22,6 +23,7 @@ __all__ = [
     "NudgeQuerySet",
     "Opened",
     "Route",
+    "RefusedTold",
     "Trouble",
     "Turn",
     "Visit",

@@ -22,7 +22,7 @@ from accounts import share_links
 from accounts.models import AccessToken, ShareLink, User
 from accounts.secrets import seal
 from accounts.tokens import issue
-from nudges import answer_links, links, visits
+from nudges import answer_links, links, visits, wishes
 from nudges.models import Delivery, Digest, Nudge
 from program.feeds.registry import KINDS
 from program.models import Feed, GoalRule, Metric, Program, ProgramOwner, Wave
@@ -72,7 +72,7 @@ kind: User
 metadata: {{name: {name}}}
 spec: {{profile: {{email: {name}@example.com, displayName: {name.title()}}}}}
 """
-    for name in ("alice", "bob", "wanda", "gina", "charlie", "vic", "ida", "olga", "root", "hana")
+    for name in ("alice", "bob", "wanda", "gina", "charlie", "vic", "ida", "olga", "root", "hana", "rita")
 )
 
 NEWCOMER = "kind: User\nmetadata: {name: nora}\nspec: {profile: {email: nora@example.com}, memberOf: [api]}\n"
@@ -301,7 +301,7 @@ def _both(world: World) -> None:
 
 
 def _sent(world: World) -> None:
-    """A message in the inbox of the lead, and one of a viewer's."""
+    """A message in the inbox of the lead, and one of a viewer's; a muted goal; and a lead who cannot be reached."""
     for subject in ("lead", "idle"):
         person = world.people[subject]
         mail = Delivery.objects.create(
@@ -310,6 +310,13 @@ def _sent(world: World) -> None:
             html="<p>Sent</p>",
         )  # fmt: skip
         world.names[f"{subject}.mail"] = mail.pk
+    muted = Goal.objects.get(pk=world.names["typing.api.goal"])
+    wishes.mute(muted, world.people["lead"], NOW, "page")
+    world.names["muted"] = muted.pk
+    rita = User.objects.get(email="rita@example.com")
+    User.objects.filter(pk=rita.pk).update(address_suspended_reason="550 no such user")
+    Membership.objects.create(team=Team.objects.get(key="web"), user=rita, role=Membership.Role.LEAD)
+    world.names["refused"] = rita.pk
 
 
 TOKENS = {

@@ -16,9 +16,11 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts import profile
 from accounts.clock import now, today
 from accounts.models import User
-from nudges import outbox, withholding
+from nudges import addresses, outbox, withholding
+from nudges.addresses import Refused
 from nudges.models import Delivery, DeliveryQuerySet, Notice, Nudge
 from nudges.policy import in_words
 from program import wording
@@ -118,6 +120,7 @@ class Context:
     pages: Page[Delivery]
     withheld: Sequence[Withheld]
     answers: AnswersTold
+    refused: Sequence[Refused]
     messages: Sequence[str]
 
 
@@ -171,6 +174,7 @@ def nudges(request: HttpRequest, key: str) -> HttpResponse:
             .order_by("-decided_at", "-pk")[:LINES]
         ],
         answers=answers_told(program, since, today(program.review_zone)),
+        refused=addresses.refused([program]),
         messages=[str(message) for message in messages.get_messages(request)],
     )
     return page(request, context)
@@ -220,6 +224,18 @@ def release(request: HttpRequest, key: str) -> HttpResponse:
     released = outbox.release(list(held), now(), access.person(request))
     said = f"{wording.count(released, 'message')} {'goes' if released == 1 else 'go'} out with the next round."
     messages.info(request, said)
+    return redirect("program-nudges", program.key)
+
+
+@require_POST
+def address(request: HttpRequest, key: str, person: int) -> HttpResponse:
+    """Let mail go again to somebody of this program whose address was refused: an owner knows that it works."""
+    program = access.owned_program(request, key)
+    one = next((one for one in addresses.refused([program]) if one.person.pk == person), None)
+    if one is None:
+        raise Http404
+    profile.resume_mail(one.person, now(), access.person(request))
+    messages.info(request, f"Mail goes to {one.person}’s address again. If it is refused once more, you are told.")
     return redirect("program-nudges", program.key)
 
 

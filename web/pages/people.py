@@ -14,7 +14,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts import entry, roles, second_factor, throttle
+from accounts import entry, profile, roles, second_factor, throttle
 from accounts.clock import now
 from accounts.models import AccessToken, AuditRow, ShareLink, User
 from accounts.roles import Refused, Role
@@ -170,6 +170,11 @@ def _invite_again(request: HttpRequest, whom: User, at: datetime, reason: str) -
     return f"An invitation to {whom.email} waits in the outbox; earlier ones work no more."
 
 
+def _use_address(request: HttpRequest, whom: User, at: datetime, _reason: str) -> str:
+    profile.resume_mail(whom, at, access.person(request))
+    return f"Mail goes to {whom.email}."
+
+
 ACTIONS: dict[str, Callable[[HttpRequest, User, datetime, str], str]] = {
     "role": _give_role,
     "deactivate": _deactivate,
@@ -177,6 +182,7 @@ ACTIONS: dict[str, Callable[[HttpRequest, User, datetime, str], str]] = {
     "sign-out": _sign_out,
     "remove-factor": _remove_factor,
     "invite": _invite_again,
+    "address": _use_address,
 }
 """What an administrator may do about a person; each says what it did."""
 
