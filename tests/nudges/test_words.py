@@ -200,7 +200,7 @@ def digest(told=(), new=(), thanks=(), ending=(), handed=(), heard=(), asked=(),
     return context | changes
 
 
-def trouble(number: int, more: int = 0, **changes):
+def trouble(number: int, more: int = 0, people: int = 0, **changes):
     program = story().program
     line = Line(
         "The feed Reports <typed> of the build is failing since 16 Mar 2026",
@@ -209,7 +209,7 @@ def trouble(number: int, more: int = 0, **changes):
     )  # fmt: skip
     return {
         "person": None, "today": TODAY, "lines": [replace(line, **changes)] * number, "more": more,
-        "programs": [program.name],
+        "programs": [program.name], "numbers": number - people, "people": people,
     }  # fmt: skip
 
 
@@ -248,6 +248,8 @@ CONTEXTS = {
         "one": trouble(1),
         "several": trouble(3),
         "many": trouble(12, more=5),
+        "people only": trouble(2, people=2),
+        "numbers and people": trouble(3, people=1),
         "long": trouble(2, about="because " * 80, what="W" * 200),
     },
     "digest": {
