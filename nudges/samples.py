@@ -45,11 +45,20 @@ class Sample:
 
 
 Facts = dict[str, Any]
+OfProgram = Callable[[Program, User, datetime], Sequence[Sample]]
+_of_programs: list[OfProgram] = []
+
+
+def register(source: OfProgram) -> None:
+    """Add what a room above sends for a program; call it from AppConfig.ready."""
+    if source not in _of_programs:
+        _of_programs.append(source)
 
 
 def of_team(program: Program, team: Team, reader: User, now: datetime) -> list[Sample]:
-    """Every message about a team's goals in a program, as `reader` would get it if they led the team. The same number
-    of queries however many goals there are; none where the team has no goal of it."""
+    """Every message about a team's goals in a program, as `reader` would get it if they led the team, and those that
+    the program sends besides. The same number of queries however many goals there are; none where the team has no
+    goal of it."""
     told = _facts(program, team, now)
     if not told:
         return []
@@ -66,6 +75,8 @@ def of_team(program: Program, team: Team, reader: User, now: datetime) -> list[S
     title, when = "You lead this team now", "to somebody who begins to lead the team"
     found.append(_sample("handover", title, when, replace(loaded, notices=[handed]), program, now))
     found.append(_trouble(goal, program, reader, now))
+    for source in _of_programs:
+        found += source(program, reader, now)
     return found
 
 
@@ -74,7 +85,7 @@ def send(sample: Sample, program: Program, team: Team, reader: User, now: dateti
     letter = Letter(
         NAME, f"{reader.pk}:{program.key}:{team.key}:{sample.key}:{now:%Y-%m-%dT%H:%M}", reader.email,
         subject=f"[test] {sample.words.subject}", text=f"This is a test.\n\n{sample.words.text}",
-        html=sample.words.html, person=reader, program=program,
+        html=sample.words.html, attachments=sample.words.attachments, person=reader, program=program,
     )  # fmt: skip
     row = outbox.put(letter, now)
     audit.record("outbox", row.message_id, at=now, actor=reader, after={"test": sample.key, "team": team.key})

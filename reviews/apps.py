@@ -1,4 +1,4 @@
-"""Names the reviews room to Django, and its kinds of message to the outbox."""
+"""Names the reviews room to Django, and its kinds of message, with their samples, to nudges."""
 
 from django.apps import AppConfig
 
@@ -10,8 +10,10 @@ class ReviewsConfig(AppConfig):
     def ready(self) -> None:
         # Models can be imported only now.
         from nudges import kinds
+        from nudges import samples as sent
 
-        from . import wanted
+        from . import samples, wanted
 
         for kind in wanted.KINDS:
             kinds.register(kind)
+        sent.register(samples.of_program)

@@ -19,7 +19,7 @@ from . import words
 from .models import Brief, Review
 
 KIND = "invite"
-REQUEST, CANCEL = "REQUEST", "CANCEL"
+REQUEST, CANCEL, PUBLISH = "REQUEST", "CANCEL", "PUBLISH"
 PRODUCT = "-//technical quality programs//reviews//EN"
 
 
@@ -63,25 +63,44 @@ def attendees(review: Review) -> list[User]:
 def render(review: Review, people: Sequence[User], now: datetime) -> str:
     """The iCalendar file: METHOD:REQUEST while the review is scheduled, else METHOD:CANCEL; the UID stays the same."""
     scheduled = review.state == Review.State.SCHEDULED
-    zone = ZoneInfo(review.zone)
-    calendar = icalendar.Calendar()
-    calendar.add("prodid", PRODUCT)
-    calendar.add("version", "2.0")
-    calendar.add("calscale", "GREGORIAN")
-    calendar.add("method", REQUEST if scheduled else CANCEL)
-    event = icalendar.Event()
+    event = _event(review, now)
     event.add("uid", f"{review.uid}@{sender_domain()}")
+    event.add("summary", f"Review: {review.program.name}")
+    event.add("status", "CONFIRMED" if scheduled else "CANCELLED")
+    for person in people:
+        event.add("attendee", _attendee(person), encode=False)
+    return _calendar(review, event, REQUEST if scheduled else CANCEL)
+
+
+def publish(review: Review, now: datetime) -> str:
+    """The file of a test: published, so that nobody is asked to accept it, and under a UID that is no review's."""
+    event = _event(review, now)
+    event.add("uid", f"test-{review.uid}@{sender_domain()}")
+    event.add("summary", f"[test] Review: {review.program.name}")
+    event.add("status", "TENTATIVE")
+    event.add("transp", "TRANSPARENT")
+    return _calendar(review, event, PUBLISH)
+
+
+def _event(review: Review, now: datetime) -> icalendar.Event:
+    zone = ZoneInfo(review.zone)
+    event = icalendar.Event()
     event.add("sequence", review.sequence)
     event.add("dtstamp", now.astimezone(UTC))
     event.add("dtstart", review.starts_at.astimezone(zone))
     event.add("dtend", review.ends_at.astimezone(zone))
-    event.add("summary", f"Review: {review.program.name}")
     event.add("description", f"{words.purpose(review)}\n\nThe brief: {words.link(review)}")
     event.add("url", words.link(review))
-    event.add("status", "CONFIRMED" if scheduled else "CANCELLED")
     event.add("organizer", _organizer(review))
-    for person in people:
-        event.add("attendee", _attendee(person), encode=False)
+    return event
+
+
+def _calendar(review: Review, event: icalendar.Event, method: str) -> str:
+    calendar = icalendar.Calendar()
+    calendar.add("prodid", PRODUCT)
+    calendar.add("version", "2.0")
+    calendar.add("calscale", "GREGORIAN")
+    calendar.add("method", method)
     calendar.add_component(event)
     year = timedelta(days=370)
     calendar.add_missing_timezones((review.starts_at - year).date(), (review.starts_at + year).date())

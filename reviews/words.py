@@ -36,7 +36,9 @@ def of_review(review: Review) -> dict[str, Any]:
 
 
 def link(review: Review) -> str:
-    """The address of a review's page."""
+    """The address of a review's page; of one that is not kept (a sample), of its program's reviews."""
+    if review.pk is None:
+        return f"{settings.SITE_URL}/programs/{review.program.key}/reviews/"
     return f"{settings.SITE_URL}/reviews/{review.pk}/"
 
 

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import re
+from email import message_from_bytes
+from email.policy import default
 
 import pytest
 import time_machine
 from django.test import Client
+from icalendar import Calendar
 
 from accounts.models import User
 from nudges import delivery, kinds, samples
 from nudges.models import Delivery, Digest, Notice, Nudge, Turn
+from reviews.models import Brief, Review
+from reviews.schedule import schedule
 from tests.nudges.conftest import MONDAY
 from tests.people import World
 
@@ -18,7 +23,7 @@ pytestmark = pytest.mark.django_db
 HERE = "/programs/typing/nudges/samples/"
 KINDS = [
     "behind", "still", "slipped", "at-risk", "overdue", "the-day-of-your-answer", "new-goal", "back-on-the-path", "exemption-ending",
-    "heard-from-below", "handover", "trouble",
+    "heard-from-below", "handover", "trouble", "invite", "brief",
 ]  # fmt: skip
 
 
@@ -98,6 +103,50 @@ def test_what_is_not_there_is_not_found(owner, address):
 def test_a_program_without_goals_says_so(owner, world):
     world.program.goals.all().delete()
     assert "There is nothing to show yet." in owner.get(HERE).content.decode()
+
+
+def test_invitation_and_brief_are_the_next_reviews(owner, world):
+    schedule(MONDAY)
+    page = " ".join(owner.get(HERE).content.decode().split())
+    assert "<strong>Review of Every function typed: Tue 14 Apr 2026, 10:00</strong>" in page
+    assert "When: three working days before a review, to the sponsor and the owners; again when it moves." in page
+    brief = owner.get(f"{HERE}api/brief/html").content.decode()
+    review = Review.objects.get()
+    assert f"/reviews/{review.pk}/" in brief
+    assert "Functions with full annotations" in brief
+    assert not Brief.objects.exists()
+    assert review.invited_at is None
+
+
+def test_without_a_calendar_a_review_is_shown_as_if_in_a_week(owner, world):
+    world.program.review_every = ""
+    world.program.save()
+    page = " ".join(owner.get(HERE).content.decode().split())
+    assert "<strong>Review of Every function typed: Mon 23 Mar 2026, 12:00</strong>" in page
+    assert "/programs/typing/reviews/" in owner.get(f"{HERE}api/invite/html").content.decode()
+    assert not Review.objects.exists()
+
+
+def test_a_test_of_an_invitation_asks_nobody_to_accept_anything(owner, world, mail_server):
+    schedule(MONDAY)
+    owner.post(f"{HERE}api/invite/test")
+    while delivery.deliver_batch(MONDAY).more:
+        pass
+    (sent,) = mail_server.accepted
+    assert sent.receivers == ["tess@example.com"]
+    mail = message_from_bytes(sent.data, policy=default)
+    assert mail["Subject"].startswith("[test] Review of Every function typed")
+    (part, *_) = [one for one in mail.walk() if one.get_content_type() == "text/calendar"]
+    assert part.get_param("method") == "PUBLISH"
+    calendar = Calendar.from_ical(part.get_content())
+    (event,) = calendar.walk("VEVENT")
+    assert str(calendar["method"]) == "PUBLISH"
+    assert str(event["uid"]) == f"test-{Review.objects.get().uid}@example.com"
+    assert str(event["summary"]) == "[test] Review: Every function typed"
+    assert "attendee" not in event
+    assert Review.objects.get().invited_at is None
+    owner.post(f"{HERE}api/brief/test")
+    assert Delivery.objects.get(key__contains=":brief:").attachments == []
 
 
 def test_it_costs_the_same_queries_whatever_the_goals(owner, django_assert_max_num_queries):
