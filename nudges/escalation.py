@@ -2,18 +2,20 @@
 
 A nudge that is the third in a row or later says who hears of the goal and when, if it is still short then: its facts
 keep `hears`. On that day, and only if nobody answered since, the leader's own digest has a line about it, once a
-stretch. Nobody gets a copy, and nobody is told of what was not announced to the lead first.
+stretch. That line announces the third step: four weeks later, if it is short still and nobody answered, the sponsor's
+next brief asks for it (reviews/evidence.py). Nobody gets a copy, and nobody is told of what was not announced first.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, NamedTuple
 
 from django.db.models import Exists, Min, OuterRef, Q
 
 from program.models import Program
+from program.rules.cadence import BRIEF_AHEAD, after, working_days_before
 from program.rules.status import SHORT
 from teams.models import Answer, Standing
 
@@ -23,6 +25,10 @@ from .people import Addressee
 
 OLD = timedelta(weeks=12)
 """A warning so long ago is forgotten: the leader could not be told in all that time."""
+
+
+TO_THE_BRIEF = timedelta(weeks=4)
+"""So long after its leader heard of a goal it goes to the sponsor's brief."""
 
 
 class Warned(NamedTuple):
@@ -48,6 +54,8 @@ class Heard(NamedTuple):
 
     name: str
     day: date
+    brief: Mapping[str, str]
+    """from when on it goes to which brief, as was announced; empty for none"""
 
 
 def waiting(programs: Iterable[int], now: datetime) -> list[Warned]:
@@ -76,7 +84,10 @@ def waiting(programs: Iterable[int], now: datetime) -> list[Warned]:
 def heard(teams: Iterable[int]) -> dict[int, Heard]:
     """By goal of these teams: who heard of it last, and when. One query."""
     rows = Notice.objects.filter(kind=notices.ESCALATED, goal__team__in=teams).select_related("person", "digest")
-    return {row.goal_id or 0: Heard(str(row.person), row.digest.day) for row in rows.order_by("digest__day", "pk")}
+    return {
+        row.goal_id or 0: Heard(str(row.person), row.digest.day, row.facts.get("brief", {}))
+        for row in rows.order_by("digest__day", "pk")
+    }
 
 
 def off_since(warned: Sequence[Warned], fine_on: Mapping[int, date]) -> dict[int, date]:
@@ -95,7 +106,7 @@ def announced(
 ) -> dict[str, Any]:
     """What a nudge says of who hears next, as facts: `hears` on a day, `heard` already, or `hears_after` a third."""
     if heard is not None and (fine_on is None or fine_on < heard.day):
-        return {"heard": {"name": heard.name, "day": heard.day.isoformat()}}
+        return {"heard": {"name": heard.name, "day": heard.day.isoformat()}, "brief": heard.brief}
     leader = addressee.above
     if leader is None:
         return {}
@@ -108,9 +119,24 @@ def announced(
     }
 
 
-def told(one: Warned, off_since: date, day: date, leads: str, team: str) -> dict[str, Any]:
+def brief_after(program: Program, day: date) -> dict[str, str]:
+    """From which day on the sponsor's brief asks for a goal of which its leader heard on a day, and the review of that
+    brief; nothing where no review will be."""
+    calendar = program.cadence
+    if calendar is None or program.sponsor_id is None:
+        return {}
+    on = day + TO_THE_BRIEF
+    for one in after(calendar, datetime.combine(on, time(), UTC)):
+        if working_days_before(one.local.date(), BRIEF_AHEAD) >= on:
+            review = one.local.date()
+            return {"on": on.isoformat(), "review": review.isoformat()} if review <= program.end else {}
+    return {}
+
+
+def told(one: Warned, off_since: date, day: date, leads: str, team: str, program: Program) -> dict[str, Any]:
     """What the line in the leader's digest says, as facts."""
     return {
+        "brief": brief_after(program, day),
         "lead": one.told,
         "lead_own": one.own,
         "times": one.streak,

@@ -66,7 +66,8 @@ def _why(row: Nudge | Notice, goal: Goal, d: Decided, situation: Situation) -> d
     if isinstance(row, Notice) and row.kind == notices.ESCALATED:
         one, above = d.due.hears[goal.pk]
         since = situation.off_since.get(goal.pk, one.day)
-        return escalation.told(one, since, d.due.day, above.name, goal.team.name)
+        program = situation.programs[goal.program_id]
+        return escalation.told(one, since, d.due.day, above.name, goal.team.name, program)
     addressee = d.due.teams[goal.team_id]
     facts = {"because": because(addressee, d.due.day)}
     if isinstance(row, Notice) or row.reason:

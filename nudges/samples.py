@@ -22,7 +22,7 @@ from program.models import MetricVersion, Playbook, Program, ProgramOwner
 from teams import standings
 from teams.models import Goal, Membership, Standing, Team
 
-from . import digest, facts, handovers, notices, outbox, policy, trouble
+from . import digest, escalation, facts, handovers, notices, outbox, policy, trouble
 from .kinds import Kind, Words
 from .models import Digest, Notice, Nudge
 from .outbox import Letter
@@ -46,19 +46,18 @@ class Sample:
 
 Facts = dict[str, Any]
 OfProgram = Callable[[Program, User, datetime], Sequence[Sample]]
-_of_programs: list[OfProgram] = []
+_of_programs: dict[tuple[str, ...], OfProgram] = {}
 
 
-def register(source: OfProgram) -> None:
-    """Add what a room above sends for a program; call it from AppConfig.ready."""
-    if source not in _of_programs:
-        _of_programs.append(source)
+def register(keys: tuple[str, ...], source: OfProgram) -> None:
+    """Add what a room above sends for a program, samples with these keys; call it from AppConfig.ready."""
+    _of_programs[keys] = source
 
 
-def of_team(program: Program, team: Team, reader: User, now: datetime) -> list[Sample]:
+def of_team(program: Program, team: Team, reader: User, now: datetime, only: str = "") -> list[Sample]:
     """Every message about a team's goals in a program, as `reader` would get it if they led the team, and those that
     the program sends besides. The same number of queries however many goals there are; none where the team has no
-    goal of it."""
+    goal of it. With a key in `only` the others may be missing."""
     told = _facts(program, team, now)
     if not told:
         return []
@@ -75,8 +74,9 @@ def of_team(program: Program, team: Team, reader: User, now: datetime) -> list[S
     title, when = "You lead this team now", "to somebody who begins to lead the team"
     found.append(_sample("handover", title, when, replace(loaded, notices=[handed]), program, now))
     found.append(_trouble(goal, program, reader, now))
-    for source in _of_programs:
-        found += source(program, reader, now)
+    for keys, source in _of_programs.items():
+        if not only or only in keys:
+            found += source(program, reader, now)
     return found
 
 
@@ -203,10 +203,12 @@ def _day_came(told: Facts, now: datetime) -> Facts:
     return _short(told, "behind") | {"answered": said | {"day": (now - timedelta(days=14)).date().isoformat()}}
 
 
-def _from_below(told: Facts, _now: datetime) -> Facts:
+def _from_below(told: Facts, now: datetime) -> Facts:
+    on = now.date() + escalation.TO_THE_BRIEF
+    brief = {"on": on.isoformat(), "review": (on + timedelta(days=8)).isoformat()}
     why = {"leads": told["above"], "team": told["team_name"], "own": False, "hears": True}
     lead = {"lead": told["lead"], "lead_own": True, "times": policy.ESCALATES_AFTER, "off_days": 49}
-    return _short(told, "behind") | lead | {"because": why}
+    return _short(told, "behind") | lead | {"because": why, "brief": brief}
 
 
 Change = Callable[[Facts, datetime], Facts]

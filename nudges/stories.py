@@ -139,6 +139,9 @@ class Story:
     heard: str = ""
     """which leader heard of it, on `heard_on`"""
     heard_on: date | None = None
+    brief_from: date | None = None
+    """from then on the sponsor's brief asks for it, for the review on `brief_review`"""
+    brief_review: date | None = None
     off_for: str = ""
     """of what a leader hears: how long it is off its path, and who was told how often"""
     lead: str = ""
@@ -212,8 +215,10 @@ def tell(facts: Mapping[str, Any], program: Program, playbook: Playbook | None, 
 
 def _hears(facts: Mapping[str, Any]) -> dict[str, Any]:
     hears, heard = facts.get("hears"), facts.get("heard")
+    brief = facts.get("brief") or {}
+    asked = {"brief_from": day_of(brief.get("on")), "brief_review": day_of(brief.get("review"))}
     if heard:
-        return {"heard": heard["name"], "heard_on": day_of(heard["day"])}
+        return {"heard": heard["name"], "heard_on": day_of(heard["day"])} | asked
     if hears:
         return {"hears": hears["name"], "hears_on": day_of(hears["day"])}
     if "off_days" not in facts:
@@ -223,7 +228,7 @@ def _hears(facts: Mapping[str, Any]) -> dict[str, Any]:
         "off_for": wording.count(weeks, "week") if weeks else wording.count(facts["off_days"], "day"),
         "lead": f"its lead, {lead}," if facts["lead_own"] else lead,
         "times": facts["times"],
-    }
+    } | asked
 
 
 def _answered(facts: Mapping[str, Any] | None) -> AnswerTold | None:

@@ -9,6 +9,8 @@ from django.db.models import Q
 
 from accounts.models import Place, User
 
+from .rules.cadence import Cadence, cadence_of
+
 
 class ProgramQuerySet(models.QuerySet["Program"]):
     """Which programs a person may see: live ones are shared widely or with a group, drafts with those who run them."""
@@ -113,6 +115,13 @@ class Program(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def cadence(self) -> Cadence | None:
+        """Its calendar of reviews; None where it has none."""
+        # The first wall time is kept as if it were UTC (see the field).
+        first = self.review_first.replace(tzinfo=None) if self.review_first else None
+        return cadence_of(self.review_every, first, self.review_zone)
 
 
 class ProgramOwner(models.Model):

@@ -8,20 +8,19 @@ from zoneinfo import ZoneInfo
 from django.db import transaction
 
 from nudges.outbox import Letter, put_all
-from program.rules.cadence import working_days_before
+from program.rules.cadence import BRIEF_AHEAD, working_days_before
 
 from . import brief, invites, words
 from .models import Brief, Review
 
 KIND = "brief"
-WORKING_DAYS = 3
 HOUR = time(9)
 LONGEST_AHEAD = timedelta(days=30)
 
 
 def freeze_at(review: Review) -> datetime:
     """When its brief is due: nine o'clock of the third working day before it, in its zone."""
-    day = working_days_before(review.local_start.date(), WORKING_DAYS)
+    day = working_days_before(review.local_start.date(), BRIEF_AHEAD)
     return datetime.combine(day, HOUR, ZoneInfo(review.zone))
 
 

@@ -16,4 +16,4 @@ class ReviewsConfig(AppConfig):
 
         for kind in wanted.KINDS:
             kinds.register(kind)
-        sent.register(samples.of_program)
+        sent.register(("invite", "brief"), samples.of_program)

@@ -79,6 +79,8 @@ class LeaderAsk:
     more: int
     blocked: list[str] = field(default_factory=list)
     """what their teams said that blocks them, and whose priority it needs"""
+    history: list[str] = field(default_factory=list)
+    """what was tried before the ask was proposed here: lead and leader were told, and nobody answered"""
 
 
 @dataclass(frozen=True)

@@ -8,18 +8,19 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from typing import Any
 
-from django.db.models import Count, Q
+from django.db.models import Count, Exists, OuterRef, Q
 
 from accounts.clock import today
 from accounts.models import User
+from nudges import notices
 from nudges.experiments import left_alone
-from nudges.models import Delivery, Nudge
+from nudges.models import Delivery, Notice, Nudge
 from nudges.people import Org
 from nudges.policy import severity, worst_first
 from program.models import MetricVersion, Program, Wave
 from program.rules.status import FINE, Status
 from teams.boards import Board, Cell, Total, board, totals
-from teams.models import LONG_AGO, Answer, Exemption, Goal, GoalTerms, Standing, Team
+from teams.models import LONG_AGO, Answer, Exemption, Goal, GoalTerms, Proposal, Standing, Team
 from teams.standings import on as judge_on
 
 from .models import Ask, Brief, Review
@@ -27,6 +28,18 @@ from .models import Ask, Brief, Review
 WORTH_ASKING = frozenset({Status.BEHIND, Status.OVERDUE})
 LINES_A_LEADER = 3
 LEADERS_SHOWN = 6
+
+
+@dataclass(frozen=True)
+class Escalated:
+    """That a leader heard of a goal, after whom else, and that the brief was announced as the next step."""
+
+    leader: User
+    day: date
+    lead: str
+    own: bool
+    """they were told as the team's lead"""
+    times: int
 
 
 @dataclass
@@ -42,6 +55,7 @@ class Short:
     due: date | None = None
     trail: list[dict[str, Any]] = field(default_factory=list)
     items_short: int = 0
+    escalated: Escalated | None = None
 
 
 @dataclass
@@ -111,6 +125,7 @@ def collect(review: Review, now: datetime) -> Evidence:
     goals = _goal_ids(program)
     then = _statuses_then(program, before)
     short = _short(its_board, goals, then, on)
+    _read_escalated(short, on)
     leaders = _leaders(short, its_board)
     _read_trails([one for leader in leaders[:LEADERS_SHOWN] for one in leader.short[:LINES_A_LEADER]], on)
     fine_now = {goals[row.team.pk, key] for row in its_board.rows for key, c in row.cells.items() if c.status in FINE}
@@ -184,7 +199,8 @@ def _short(its_board: Board, goals: Mapping[tuple[int, str], int], then: Mapping
 
 
 def _leaders(short: Sequence[Short], its_board: Board) -> list[Leader]:
-    """By leader of the group above: the first that has a lead, going up. The leader with the worst goal comes first."""
+    """By leader of the group above: the first that has a lead, going up. What was escalated comes before all else,
+    then the leader with the worst goal."""
     org = Org.read()
     teams: Counter[int | None] = Counter()
     above: dict[int, tuple[User | None, Team | None]] = {}
@@ -192,7 +208,7 @@ def _leaders(short: Sequence[Short], its_board: Board) -> list[Leader]:
         above[row.team.pk] = person, _ = org.leader_above(row.team.pk)
         teams[person.pk if person else None] += 1
     found: dict[int | None, Leader] = {}
-    for one in short:
+    for one in sorted(short, key=lambda one: one.escalated is None):
         person, group = above[one.team.pk]
         key = person.pk if person else None
         leader = found.setdefault(key, Leader(person, [], teams[key], []))
@@ -200,6 +216,26 @@ def _leaders(short: Sequence[Short], its_board: Board) -> list[Leader]:
         if group is not None and group not in leader.groups:
             leader.groups.append(group)
     return list(found.values())
+
+
+def _read_escalated(short: Sequence[Short], on: date) -> None:
+    """Mark what a leader heard of and was told would come here: nobody answered since, and it was never fine. One
+    query."""
+    since = {"goal": OuterRef("goal")}
+    heard = Notice.objects.filter(kind=notices.ESCALATED, goal__in=[one.goal for one in short], facts__has_key="brief")
+    heard = heard.exclude(
+        Exists(Answer.objects.filter(**since, at__gte=OuterRef("said_at")))
+        | Exists(Proposal.objects.filter(**since, made_at__gte=OuterRef("said_at")))
+        | Exists(Standing.objects.filter(**since, status__in=list(FINE), day__gte=OuterRef("digest__day")))
+    )
+    by_goal = {one.goal: one for one in short}
+    for row in heard.select_related("person", "digest").order_by("digest__day", "pk"):
+        facts = row.facts
+        announced = facts["brief"].get("on")
+        if announced and announced <= on.isoformat():
+            by_goal[row.goal_id or 0].escalated = Escalated(
+                row.person, row.digest.day, facts["lead"], bool(facts["lead_own"]), facts["times"]
+            )
 
 
 def _read_trails(shown: Iterable[Short], on: date) -> None:

@@ -17,7 +17,6 @@ from program.rules.cadence import after
 from . import brief, invites, words
 from .evidence import collect
 from .models import Review, new_uid
-from .schedule import cadence
 
 
 def of_program(program: Program, reader: User, now: datetime) -> list[Sample]:
@@ -44,7 +43,7 @@ def _next(program: Program, now: datetime) -> Review:
     found = Review.objects.to_come(now).filter(program=program).select_related("program__sponsor").first()
     if found is not None:
         return found
-    calendar = cadence(program)
+    calendar = program.cadence
     coming = next(iter(after(calendar, now)), None) if calendar else None
     starts = coming.at if coming else (now + timedelta(days=7)).replace(minute=0, second=0, microsecond=0)
     return Review(

@@ -12,7 +12,7 @@ from django.db.models import F, Q
 
 from accounts.models import User
 from program.models import Program
-from program.rules.cadence import Cadence, Occurrence, after, cadence_of
+from program.rules.cadence import Cadence, Occurrence, after
 
 from . import invites
 from .models import Review, ReviewQuerySet, new_uid
@@ -43,13 +43,6 @@ def upcoming(user: User, now: datetime) -> ReviewQuerySet:
     return Review.objects.visible_to(user).to_come(now).select_related("program", "brief")
 
 
-def cadence(program: Program) -> Cadence | None:
-    """A program's calendar of reviews; None where it has none."""
-    # The first wall time is kept as if it were UTC (see the model).
-    first = program.review_first.replace(tzinfo=None) if program.review_first else None
-    return cadence_of(program.review_every, first, program.review_zone)
-
-
 def skip(review: Review, now: datetime) -> bool:
     """Take a review out of the calendar for good; people who were invited are told. False if it was not scheduled."""
     return _change(review, {"state": State.SKIPPED}, now)
@@ -66,7 +59,7 @@ def _settle(now: datetime) -> int:
 
 
 def _keep(program: Program, held: Mapping[str, Review], now: datetime) -> int:
-    calendar = cadence(program) if program.state in Program.ON_SCORECARDS else None
+    calendar = program.cadence if program.state in Program.ON_SCORECARDS else None
     done = sum(_change(review, {"state": State.CANCELED}, now) for review in _dropped(calendar, held, now))
     if calendar is None or program.state != Program.State.ACTIVE:
         return done

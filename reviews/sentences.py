@@ -13,7 +13,7 @@ from teams.handover import shortened
 from teams.models import Answer, Exemption
 
 from .content import MetricLine, PastAsk, Surprise
-from .evidence import Evidence, Said
+from .evidence import Evidence, Said, Short
 from .models import Ask
 
 NAMED_AT_MOST = 3
@@ -282,6 +282,21 @@ def blocked(one: Answer, program: Program, on: date) -> str:
         return said
     whose = "your" if one.needs_id == program.sponsor_id else f"{one.needs}’s"
     return f"{said} It needs {whose} priority."
+
+
+def escalated(one: Short, metric: str, evidence: Evidence) -> str:
+    """What was tried before an ask was proposed: "Proposed after all else: Api's lead, Alice, was told of … 3 times,
+    and Gina heard of it on 20 Apr. Nobody answered."."""
+    found = one.escalated
+    if found is None:
+        return ""
+    who = f"{one.team.name}’s lead, {found.lead}," if found.own else f"{found.lead}, for {one.team.name},"
+    heard = "you" if found.leader == evidence.program.sponsor else str(found.leader)
+    day = say.near_day(found.day, evidence.on)
+    return (
+        f"Proposed after all else: {who} was told of {metric} {say.count(found.times, 'time')}, and {heard} heard of it"
+        f" on {day}. Nobody answered."
+    )
 
 
 def _moved(metrics: Sequence[MetricLine], since: str) -> str:

@@ -11,6 +11,8 @@ from zoneinfo import ZoneInfo
 from dateutil.rrule import MONTHLY, WEEKLY, rrule
 
 UNITS = ("weeks", "months")
+BRIEF_AHEAD = 3
+"""So many working days before a review its brief is frozen."""
 SATURDAY = 5
 
 

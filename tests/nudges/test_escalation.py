@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from accounts.models import User
+from nudges import escalation
 from nudges.models import Delivery, Mute, Notice, Nudge
 from program.models import Metric
 from teams.models import Answer, Membership, Standing
@@ -79,7 +80,8 @@ def test_the_third_says_when_and_then_the_leader_hears_once(play):
     assert "You get this because you lead Engineering, and Api is part of it." in flat(mail.text)
     assert Delivery.objects.filter(person=play.world.gina).count() == 1
     fourth = flat(mail_to(play.world.alice, date(2026, 5, 11)).text)
-    assert "Gina heard of Functions with full annotations in Api on 20 Apr. Nobody gets a copy of this mail." in fourth
+    assert "Gina heard of Functions with full annotations in Api on 20 Apr. If it is short still" in fourth
+    assert "asks for it. Nobody gets a copy of this mail." in fourth
 
 
 def test_a_goal_that_recovered_in_between_is_not_heard_of_and_a_new_stretch_counts_anew(play):
@@ -163,3 +165,39 @@ def test_planning_twice_tells_once(play):
     before = everything()
     play.run(MONDAY + 5 * WEEK + timedelta(hours=1))
     assert everything() == before
+
+
+def test_the_leader_and_then_the_lead_read_when_it_goes_to_the_sponsors_brief(play):
+    on_mondays(play, 1, 5)
+    text = flat(mail_to(play.world.gina, APRIL_20).text)
+    # The calendar: every six weeks from 20 Jan; the review on 26 May freezes its brief on 21 May, after 18 May.
+    assert (
+        "next: If it is short still on Mon 18 May and nobody answered, the sponsor's brief for the review on Tue 26 May"
+        " asks for it." in text
+    )
+    assert Notice.objects.get(kind="heard from below").facts["brief"] == {"on": "2026-05-18", "review": "2026-05-26"}
+    on_mondays(play, 6, 8)
+    fourth = flat(mail_to(play.world.alice, date(2026, 5, 11)).text)
+    assert (
+        "Gina heard of Functions with full annotations in Api on 20 Apr. If it is short still on Mon 18 May and nobody"
+        " answered, the sponsor's brief for the review on Tue 26 May asks for it." in fourth
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({}, {"on": "2026-05-18", "review": "2026-05-26"}),
+        # The brief of a review on 20 May is frozen on 15 May, before the day: it is the one after.
+        ({"review_first": datetime(2026, 5, 20, 10, 0, tzinfo=UTC)}, {"on": "2026-05-18", "review": "2026-07-01"}),
+        ({"review_first": datetime(2026, 5, 21, 10, 0, tzinfo=UTC)}, {"on": "2026-05-18", "review": "2026-05-21"}),
+        ({"review_every": ""}, {}),
+        ({"sponsor": None}, {}),
+        ({"end": date(2026, 5, 25)}, {}),
+    ],
+)
+def test_it_is_the_first_brief_that_is_frozen_on_that_day_or_later(play, change, expected):
+    program = play.world.program
+    for name, value in change.items():
+        setattr(program, name, value)
+    assert escalation.brief_after(program, APRIL_20) == expected

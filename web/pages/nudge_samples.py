@@ -68,7 +68,7 @@ def test(request: HttpRequest, key: str, team: str, kind: str) -> HttpResponse:
 def _one(request: HttpRequest, key: str, team: str, kind: str) -> tuple[Program, Team, Sample]:
     program = access.owned_program(request, key)
     about = next((one for one in _teams(program) if one.key == team), None)
-    found = samples.of_team(program, about, access.person(request), now()) if about else []
+    found = samples.of_team(program, about, access.person(request), now(), only=kind) if about else []
     sample = next((one for one in found if one.key == kind), None)
     if about is None or sample is None:
         raise Http404
