@@ -108,7 +108,7 @@ def test_a_program_without_goals_says_so(owner, world):
 def test_invitation_and_brief_are_the_next_reviews(owner, world):
     schedule(MONDAY)
     page = " ".join(owner.get(HERE).content.decode().split())
-    assert "<strong>Every function typed: review on Tue 14 Apr, 10:00</strong>" in page
+    assert "<strong>Review of Every function typed, Tue 14 Apr, 10:00</strong>" in page
     assert "When: three working days before a review, to the sponsor and the owners; again when it moves." in page
     brief = owner.get(f"{HERE}api/brief/html").content.decode()
     review = Review.objects.get()
@@ -122,7 +122,7 @@ def test_without_a_calendar_a_review_is_shown_as_if_in_a_week(owner, world):
     world.program.review_every = ""
     world.program.save()
     page = " ".join(owner.get(HERE).content.decode().split())
-    assert "<strong>Review of Every function typed: Mon 23 Mar 2026, 12:00</strong>" in page
+    assert "<strong>Review of Every function typed, Mon 23 Mar, 12:00</strong>" in page
     assert "/programs/typing/reviews/" in owner.get(f"{HERE}api/invite/html").content.decode()
     assert not Review.objects.exists()
 
