@@ -71,17 +71,17 @@ def _since(people: Iterable[User]) -> dict[int, datetime]:
     return {by_email[key]: at for key, at in rows.values_list("key", "at")}
 
 
-def untold(now_active: Collection[Program]) -> list[tuple[User, Refused]]:
+def untold(programs: Collection[Program]) -> list[tuple[User, Refused]]:
     """Owners, and what they were not told yet, each piece once however many of their programs it is about. Two queries
     more than `refused` where somebody cannot be reached."""
-    found = [one for one in refused(now_active) if one.since is not None]
+    found = [one for one in refused(programs) if one.since is not None]
     if not found:
         return []
-    known = set(RefusedTold.objects.filter(about__in={one.person.pk for one in found}).values_list(
+    known: set[tuple[int, int, datetime | None]] = set(RefusedTold.objects.filter(about__in={one.person.pk for one in found}).values_list(
         "person", "about", "refused_at"
     ))  # fmt: skip
     owners: dict[int, list[User]] = defaultdict(list)
-    for row in ProgramOwner.objects.filter(program__in=now_active).select_related("user").order_by("pk"):
+    for row in ProgramOwner.objects.filter(program__in=programs).select_related("user").order_by("pk"):
         owners[row.program_id].append(row.user)
     told = []
     for one in found:
