@@ -4,8 +4,8 @@ and what became of it."""
 from .experiment import Experiment, Lot
 from .opened import Opened
 from .outbox import Delivery, DeliveryQuerySet, Instance
-from .route import Route
 from .refused import RefusedTold
+from .route import Route
 from .said import Digest, Notice, Nudge, NudgeQuerySet, Trouble, Turn, period_of
 from .visit import Visit
 from .wished import Mute, Vote
@@ -22,8 +22,8 @@ __all__ = [
     "Nudge",
     "NudgeQuerySet",
     "Opened",
-    "Route",
     "RefusedTold",
+    "Route",
     "Trouble",
     "Turn",
     "Visit",
