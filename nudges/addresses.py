@@ -77,9 +77,9 @@ def untold(programs: Collection[Program]) -> list[tuple[User, Refused]]:
     found = [one for one in refused(programs) if one.since is not None]
     if not found:
         return []
-    known: set[tuple[int, int, datetime | None]] = set(RefusedTold.objects.filter(about__in={one.person.pk for one in found}).values_list(
-        "person", "about", "refused_at"
-    ))  # fmt: skip
+    about = {one.person.pk for one in found}
+    rows = RefusedTold.objects.filter(about__in=about).values_list("person", "about", "refused_at")
+    known: set[tuple[int, int, datetime | None]] = set(rows)
     owners: dict[int, list[User]] = defaultdict(list)
     for row in ProgramOwner.objects.filter(program__in=programs).select_related("user").order_by("pk"):
         owners[row.program_id].append(row.user)
