@@ -9,10 +9,11 @@ class NudgesConfig(AppConfig):
 
     def ready(self) -> None:
         # Models can be imported only now.
-        from . import digest, kinds, places, samples, sign_in_mail, trouble
+        from . import digest, kinds, places, restraint_mail, samples, sign_in_mail, trouble
 
         kinds.register(digest.KIND)
         kinds.register(trouble.KIND)
+        kinds.register(restraint_mail.KIND)
         kinds.register(samples.KIND)
         kinds.register(places.KIND)
         for kind in sign_in_mail.KINDS:

@@ -9,6 +9,7 @@ from typing import Any
 
 from accounts.models import User
 from program.rules.status import SHORT, Status
+from program.rules.usefulness import State
 
 from . import answered, budget, escalation, handovers, hours, notices, policy, routes
 from .models import Delivery, Notice, Nudge
@@ -229,7 +230,7 @@ def _free_on(
     else:
         free = policy.free_from(case)
         if spoke:
-            free = max(free, case.due_day + timedelta(weeks=case.every_weeks))
+            free = max(free, case.due_day + timedelta(weeks=policy.slow_factor(case) * case.every_weeks))
     return hours.turn_from(max(turn, free), program.nudge_hour, due.person.country)[1]
 
 
@@ -273,6 +274,8 @@ def _case(
     last = situation.last.get((person, goal.pk))
     fine_on = situation.fine_on.get(goal.pk)
     guarded = situation.programs[goal.program].guard_of_id
+    tone = policy.tone(standing.status, standing.slipped, told=last is not None) if standing else ""
+    after = policy.tone(standing.status, slipped=False, told=True) if standing else ""
     return policy.Case(
         listener=listener,
         due_day=due_day,
@@ -286,6 +289,8 @@ def _case(
         last_said=last.due_day if last else None,
         streak=last.streak if last else 0,
         recovered=last is not None and fine_on is not None and fine_on >= last.day,
+        restraint=situation.restraints.get((goal.program, tone), State.NORMAL),
+        slow_next=situation.restraints.get((goal.program, after)) == State.SLOWED,
         held_out=situation.lots.leave_alone(goal.pk, due.day),
         at_it=goal.pk in situation.at_it,
         resting_since=situation.resting.get((person, goal.pk)),

@@ -11,12 +11,19 @@ from datetime import date, timedelta
 from typing import Any
 
 from program.rules.status import FINE, SHORT, Status
+from program.rules.usefulness import SLOW_FACTOR, State
 
 BACK_OFF_WEEKS = (1, 2, 4, 8)
 ESCALATES_AFTER = 3
 """So many nudges in a row about one goal without its recovery, and a leader above hears of it."""
 AT_IT_WEEKS = 4
 """A goal at which somebody is visibly rests for so many weeks in a row at most."""
+
+TONES = {
+    "overdue": "Overdue", "slipped": "Slipped back", "still": "Still behind", "behind": "Fell behind",
+    "at risk": "At risk",
+}  # fmt: skip
+"""The ways in which a nudge speaks of a goal, each with words of its own, and what owners call them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +80,10 @@ class Case:
     answered: Answered = NOT_ANSWERED
     gathers: bool = False
     """another goal of this person comes up before this one has waited too long (gathering.py says when)"""
+    restraint: str = State.NORMAL
+    """how the program's tone that would speak of it stands: it may be slowed or stopped"""
+    slow_next: bool = False
+    """whether the tone that would speak of it after this one is slowed"""
     held_out: bool = False
     """its lot in the program's experiment leaves it alone"""
 
@@ -80,6 +91,15 @@ class Case:
 def worth_saying(status: str, slipped: bool) -> bool:
     """Whether a standing is worth a nudge at all: short of where it should be, or slipped."""
     return status in SHORT or slipped
+
+
+def tone(status: str, slipped: bool, *, told: bool) -> str:
+    """The way in which a nudge speaks of a goal. `told`: its person was told of it before, when it was short."""
+    if status == Status.OVERDUE:
+        return "overdue"
+    if slipped:
+        return "slipped"
+    return "still" if told else str(status)
 
 
 def is_fine(status: str) -> bool:
@@ -169,6 +189,16 @@ def back_off(case: Case) -> bool:
     return weeks_since(case.last_said, case.due_day) < wait_after(case.streak)
 
 
+def stopped_as_of_little_use(case: Case) -> bool:
+    """Nudges of this kind were of little use, or ignored by most: they stopped until an owner starts them again."""
+    return case.restraint == State.STOPPED
+
+
+def slowed(case: Case) -> bool:
+    """Nudges of this kind are of little use, or ignored by most: they wait twice as long."""
+    return case.restraint == State.SLOWED and free_from(case) > case.due_day
+
+
 def visibly_at_it(case: Case) -> bool:
     """Somebody is visibly at it: the last step reaches the target in time, or all that closes the gap is taken."""
     return case.at_it and rests(case.resting_since, case.due_day)
@@ -204,8 +234,8 @@ Rule = Callable[[Case], bool]
 # In the order in which they are asked: the first that withholds is the reason on record.
 RULES: tuple[Rule, ...] = (
     nobody_to_tell, not_active, address_suspended, away, muted, program_muted, goal_muted, not_mine, held,
-    not_judged_today, new_goal_first, promised, blocked, said_done, program_interval, back_off, visibly_at_it,
-    digest_waiting, weekly_budget, comes_together, held_out,
+    not_judged_today, new_goal_first, promised, blocked, said_done, program_interval, back_off,
+    stopped_as_of_little_use, slowed, visibly_at_it, digest_waiting, weekly_budget, comes_together, held_out,
 )  # fmt: skip
 
 # What is asked of a turn later in the week: whether there will be room then is the question itself.
@@ -216,7 +246,8 @@ OF_ANSWERS: tuple[Rule, ...] = (goal_muted, not_mine, promised, blocked, said_do
 
 # Rules that keep a goal silent for longer than its interval and its back-off: what ends that is news.
 SILENT: tuple[Rule, ...] = (
-    nobody_to_tell, not_active, address_suspended, away, muted, program_muted, held, *OF_ANSWERS, held_out,
+    nobody_to_tell, not_active, address_suspended, away, muted, program_muted, held, *OF_ANSWERS,
+    stopped_as_of_little_use, held_out,
 )  # fmt: skip
 
 # Rules that leave nothing to say to the person at all today, not even a notice.
@@ -264,17 +295,26 @@ def weeks_since(then: date, now: date) -> int:
 
 def next_due(case: Case) -> date:
     """The due day on which this goal may be spoken of again, once it is spoken of now."""
-    return case.due_day + timedelta(weeks=max(case.every_weeks, wait_after(next_streak(case))))
+    weeks = max(case.every_weeks, wait_after(next_streak(case)))
+    return case.due_day + timedelta(weeks=SLOW_FACTOR * weeks if case.slow_next else weeks)
 
 
 def free_from(case: Case) -> date:
-    """The first due day, from the case's own on, that neither the interval nor the back-off rules out."""
-    free = case.due_day
+    """The first due day, from the case's own on, that neither the interval nor the back-off rules out.
+
+    Both are twice as long where its tone is slowed.
+    """
+    free, times = case.due_day, slow_factor(case)
     if case.program_spoke is not None:
-        free = max(free, case.program_spoke + timedelta(weeks=case.every_weeks))
+        free = max(free, case.program_spoke + timedelta(weeks=times * case.every_weeks))
     if case.last_said is not None and not case.recovered:
-        free = max(free, case.last_said + timedelta(weeks=wait_after(case.streak)))
+        free = max(free, case.last_said + timedelta(weeks=times * wait_after(case.streak)))
     return free
+
+
+def slow_factor(case: Case) -> int:
+    """How many times as long as usual the case's tone waits."""
+    return SLOW_FACTOR if case.restraint == State.SLOWED else 1
 
 
 def escalates_on(due_day: date, every_weeks: int) -> date:

@@ -7,8 +7,8 @@ while the newest measurements move fast enough, stay within the person's weekly 
 leader above hears of a goal once a stretch, a turn after the third nudge in a row.
 
 What is not known of the past is left out: whoever leads today led then and was never away; nothing was held, exempt,
-answered or taken; only these goals spoke, so no other program took from a budget; every mail arrived at once.
-Writes nothing. Costs six queries at most.
+answered or taken; no tone was slowed or stopped; only these goals spoke, so no other program took from a budget; every
+mail arrived at once. Writes nothing. Costs six queries at most.
 """
 
 from __future__ import annotations

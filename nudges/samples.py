@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,12 +19,13 @@ from accounts import audit
 from accounts.clock import today
 from accounts.models import User
 from program.models import MetricVersion, Playbook, Program, ProgramOwner
+from program.rules.usefulness import Evidence, Finding
 from teams import standings
 from teams.models import Goal, Membership, Standing, Team
 
-from . import digest, escalation, facts, handovers, notices, outbox, policy, trouble
+from . import digest, escalation, facts, handovers, notices, outbox, policy, restraint_mail, trouble
 from .kinds import Kind, Words
-from .models import Digest, Notice, Nudge
+from .models import Digest, Notice, Nudge, Restraint
 from .outbox import Letter
 from .words import fill
 
@@ -74,6 +75,7 @@ def of_team(program: Program, team: Team, reader: User, now: datetime, only: str
     title, when = "You lead this team now", "to somebody who begins to lead the team"
     found.append(_sample("handover", title, when, replace(loaded, notices=[handed]), program, now))
     found.append(_trouble(goal, program, reader, now))
+    found.append(_restraint(program, reader, now))
     for keys, source in _of_programs.items():
         if not only or only in keys:
             found += source(program, reader, now)
@@ -153,6 +155,13 @@ def _trouble(goal: Goal, program: Program, reader: User, now: datetime) -> Sampl
     return Sample(
         "trouble", "Numbers in doubt", "to the owners, once, when a feed fails or a number is disputed", words
     )
+
+
+def _restraint(program: Program, reader: User, now: datetime) -> Sample:
+    seen = {"found": Finding.LITTLE_USE, **asdict(Evidence(votes=14, useful=4))}
+    row = Restraint(program=program, tone="still", state=Restraint.State.SLOWED, since=now.date(), evidence=seen)
+    when = "to the owners, when a kind of nudge is of little use or ignored by most"
+    return Sample("restraint", "Nudges slow down", when, restraint_mail.compose(row, reader, now))
 
 
 def _short(told: Facts, status: str) -> Facts:

@@ -3,8 +3,9 @@
 The same turns (turns.py) and the same decisions (decisions.py) as for real, on the standings that are kept, with the
 policy that is asked about in place of the program's own. Nothing is written. What is not known of the past is left out:
 whoever leads today led then, every mail arrived, and leaders heard nothing of what is below them. What was answered and
-taken is as it was (past.py), though another policy might have brought other answers. Other live programs speak by their
-own policy, so that they take their part of a person's week.
+taken is as it was (past.py), and what was slowed or stopped is so on the same days (restraint.py), though another policy
+might have brought other answers, votes and visits. Other live programs speak by their own policy, so that they take
+their part of a person's week.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from program.models import Program
 from program.rules.status import FINE
 from teams.models import Standing
 
-from . import hours, past
+from . import hours, past, restraint
 from .decisions import Decided, decide
 from .experiments import Lots
 from .models import Experiment, Mute, Notice, Nudge
@@ -143,6 +144,7 @@ class _Run:
         self.taken: set[TakenTurn] = set()
         self.planned: set[tuple[int, date]] = set()
         self.resting: dict[tuple[int, int], date] = {}
+        self.restraints = restraint.ever(self.programs)
         self.lots = Lots(self._experiments(), {}, Counter())
         self.numbers = count(-1, -1)  # nudges that were never kept have no numbers of their own
         self.heard: dict[int, Heard] = {}
@@ -230,12 +232,22 @@ class _Run:
             fine_on=self.fine, told=frozenset(self.told), mutes=self.mutes, mails=self.mails, ending={},
             muted_goals=self.muted_goals, answers=self.past.answers_on(day), handed_over=frozenset(),
             at_it=at_it_of(due, goals, standings, self.last_said, self.fine, self.past.taken_on(day)),
-            resting=self.resting, lots=self.lots,
+            resting=self.resting, lots=self.lots, restraints=self._restraints(day),
         )  # fmt: skip
         for one in due:
             decided = decide(one, known)
             if decided is not None:
                 self._keep(decided, day)
+
+    def _restraints(self, day: date) -> dict[tuple[int, str], str]:
+        """What was slowed or stopped when a day's work began."""
+        found = {}
+        for row in self.restraints:
+            zone = hours.zone(self.programs[row.program_id].review_zone)
+            at = datetime.combine(day, time(hours.WORK_BEGINS), zone)
+            if row.decided_at <= at and (row.ended_at is None or row.ended_at > at):
+                found[row.program_id, row.tone] = row.state
+        return found
 
     def _keep(self, decided: Decided, day: date) -> None:
         person = decided.due.person

@@ -17,7 +17,7 @@ from teams.answering import Said
 from teams.exemption_ledger import SOON
 from teams.models import Answer, Exemption, Goal, Standing, Team
 
-from . import at_it, escalation, hours, notices, policy
+from . import at_it, escalation, hours, notices, policy, restraint
 from .experiments import Lots
 from .models import Delivery, Digest, Mute, Notice, Nudge
 from .turns import Due
@@ -115,10 +115,12 @@ class Situation:
     """by goal of which a leader is to hear: since when it is short"""
     lots: Lots = field(default_factory=Lots)
     """who is held out of a running experiment"""
+    restraints: Mapping[tuple[int, str], str] = field(default_factory=dict)
+    """by program and tone: slowed or stopped"""
 
 
 def read(due: Sequence[Due], programs: Mapping[int, Program], now: datetime) -> Situation:
-    """Fourteen queries, whatever the number of people, teams and goals, five more where something is short, two
+    """Fifteen queries, whatever the number of people, teams and goals, five more where something is short, two
     where a program holds some out."""
     warned = [one for row in due for one, _above in row.hears.values()]
     teams = {team for one in due for team in one.teams} | {one.team for one in warned}
@@ -150,6 +152,7 @@ def read(due: Sequence[Due], programs: Mapping[int, Program], now: datetime) -> 
         heard=escalation.heard(teams),
         off_since=escalation.off_since(warned, fine_on),
         lots=Lots.read([goal.pk for rows in goals.values() for goal in rows], programs),
+        restraints=restraint.in_force(programs),
     )
 
 

@@ -13,6 +13,7 @@ from django.conf import settings
 from accounts.models import User
 from program import wording
 from program.models import Playbook, Program
+from program.rules.status import SHORT
 
 from . import policy
 
@@ -248,14 +249,9 @@ def goal_page(team_key: str, program_key: str, metric_key: str) -> str:
 
 
 def _tone(facts: Mapping[str, Any]) -> str:
-    if facts["status"] == "overdue":
-        return "overdue"
-    if facts.get("slipped"):
-        return "slipped"
     since = facts.get("since")
-    if since and since.get("status") in ("at risk", "behind", "overdue"):
-        return "still"
-    return str(facts["status"])
+    told = since is not None and since.get("status") in SHORT
+    return policy.tone(facts["status"], bool(facts.get("slipped")), told=told)
 
 
 def _crumb(crumb: Mapping[str, Any], facts: Mapping[str, Any], playbook: Playbook | None) -> Crumb:

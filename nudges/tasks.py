@@ -6,12 +6,14 @@ from celery import shared_task
 
 from accounts import clock
 
-from . import delivery, planning, sign_in_mail, trouble, visits
+from . import delivery, planning, restraint, sign_in_mail, trouble, visits
 
 
 @shared_task(name="nudges.tasks.plan_due", ignore_result=True)
 def plan_due() -> None:
-    """Plan the digests whose hour has come, and what owners are told of trouble with their numbers."""
+    """Once a week look at what nudges are good for; plan the digests whose hour has come, and what owners are told of
+    trouble with their numbers; let old visits go."""
+    restraint.look(clock.now())
     planning.plan(clock.now())
     trouble.plan(clock.now())
     visits.let_go(clock.now())

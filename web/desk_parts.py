@@ -11,6 +11,7 @@ from django.db.models import Count
 
 from accounts.clock import today
 from accounts.models import Place, User
+from nudges import restraint
 from nudges.ahead import first_mails
 from program import readiness
 from program.models import Metric, Program, ProgramOwner
@@ -111,7 +112,7 @@ def prose(desk: Desk, name: str) -> list[str]:
         names = dict(Metric.objects.filter(key__in=program.guardrails).values_list("key", "name"))
         return desk_words.bounds(program, names, desk.around, desk.day)
     if name == "nudges":
-        return desk_words.nudges(program, desk.around)
+        return [*desk_words.nudges(program, desk.around), *desk_words.restrained(restraint.standing(program))]
     if name == "reviews":
         return desk_words.reviews(program, desk.now)
     if name == "why":

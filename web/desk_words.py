@@ -8,7 +8,10 @@ from datetime import UTC, date, datetime
 from itertools import islice, takewhile
 
 from accounts.models import User
+from nudges import restraint_mail
 from nudges.ahead import Ahead
+from nudges.models import Restraint
+from nudges.policy import TONES
 from program import wording
 from program.models import GoalRule, MetricVersion, Program, Wave
 from program.rules.cadence import after, cadence_of
@@ -100,6 +103,15 @@ def nudges(program: Program, around: Around) -> list[str]:
             "to measure what nudges do."
         )
     return said
+
+
+def restrained(standing: Sequence[Restraint]) -> list[str]:
+    """Which kinds of nudge slowed themselves down or stopped, and why."""
+    return [
+        f"“{TONES[row.tone]}” is {row.state} since {wording.day(row.since)}. {restraint_mail.evidence(row.evidence)} "
+        "Under “what was sent” you may start it again."
+        for row in standing
+    ]
 
 
 def reviews(program: Program, now: datetime) -> list[str]:

@@ -109,6 +109,7 @@ urlpatterns = [
     path("programs/<str:key>/nudges/release", outbox.release, name="program-nudges-release"),
     path("programs/<str:key>/nudges/tried", nudge_simulator.simulator, name="program-nudges-tried"),
     path("programs/<str:key>/nudges/effect", nudge_effect.nudge_effect, name="program-nudge-effect"),
+    path("programs/<str:key>/nudges/slowed/<int:pk>/resume", outbox.resume, name="restraint-resume"),
     path("programs/<str:key>/nudges/<int:pk>/", outbox.mail, name="program-nudge"),
     path("programs/<str:key>/nudges/<int:pk>/html", outbox.mail_html, name="program-nudge-html"),
     path("programs/<str:key>/nudges/<int:pk>/<str:action>", outbox.decide, name="program-nudge-decide"),

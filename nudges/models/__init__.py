@@ -5,6 +5,7 @@ from .experiment import Experiment, Lot
 from .opened import Opened
 from .outbox import Delivery, DeliveryQuerySet, Instance
 from .refused import RefusedTold
+from .restraint import Look, Restraint
 from .route import Route
 from .said import Digest, Notice, Nudge, NudgeQuerySet, Trouble, Turn, period_of
 from .visit import Visit
@@ -16,6 +17,7 @@ __all__ = [
     "Digest",
     "Experiment",
     "Instance",
+    "Look",
     "Lot",
     "Mute",
     "Notice",
@@ -23,6 +25,7 @@ __all__ = [
     "NudgeQuerySet",
     "Opened",
     "RefusedTold",
+    "Restraint",
     "Route",
     "Trouble",
     "Turn",

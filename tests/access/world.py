@@ -23,7 +23,7 @@ from accounts.models import AccessToken, ShareLink, User
 from accounts.secrets import seal
 from accounts.tokens import issue
 from nudges import answer_links, links, visits, wishes
-from nudges.models import Delivery, Digest, Nudge
+from nudges.models import Delivery, Digest, Nudge, Restraint
 from program.feeds.registry import KINDS
 from program.models import Feed, GoalRule, Metric, Program, ProgramOwner, Wave
 from reviews.asks import raise_ask
@@ -278,6 +278,11 @@ def _said(world: World, program: Program, word: str) -> None:
     digest, _ = Digest.objects.get_or_create(
         person=lead, day=NOW.date(), defaults={"time_zone": "UTC", "planned_at": NOW, "plan": "x"}
     )
+    seen = {"found": "of little use", "votes": 12, "useful": 3, "said": 12, "people": 5, "followed": 9}
+    slow = Restraint.objects.create(
+        program=program, tone="still", state="slowed", since=NOW.date(), evidence=seen, decided_at=NOW
+    )
+    world.names[f"{program.key}.slow"] = slow.pk
     Nudge.objects.create(
         person=lead, goal=program.goals.get(team__key="api"), day=NOW.date(), due_day=NOW.date(), digest=digest,
         state="said", facts={"status": "behind"}, decided_at=NOW,

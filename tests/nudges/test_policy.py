@@ -39,6 +39,9 @@ def test_nothing_withholds_an_ordinary_case():
         ("blocked", replace(FREE, answered=Answered(blocked=True))),
         ("said done", replace(FREE, answered=Answered(said_done=True))),
         ("back off", replace(FREE, last_said=weeks_ago(1), streak=2)),
+        ("stopped as of little use", replace(FREE, restraint="stopped")),
+        ("slowed", replace(FREE, restraint="slowed", program_spoke=weeks_ago(1))),
+        ("slowed", replace(FREE, restraint="slowed", last_said=weeks_ago(3), streak=2)),
         ("visibly at it", replace(FREE, at_it=True)),
         ("visibly at it", replace(FREE, at_it=True, resting_since=weeks_ago(3))),
         ("digest waiting", replace(FREE, listener=Listener(digest_waiting=True))),
@@ -94,10 +97,44 @@ def test_what_was_told_before_may_wait_a_quarter_longer_to_come_with_another(str
     assert policy.patient_until(FREE) == policy.patient_until(replace(told, recovered=True)) == FREE.due_day
 
 
+@pytest.mark.parametrize(
+    ("case", "why"),
+    [
+        (replace(FREE, restraint="slowed"), ""),
+        (replace(FREE, restraint="slowed", program_spoke=weeks_ago(2)), ""),
+        (replace(FREE, restraint="slowed", every_weeks=2, program_spoke=weeks_ago(3)), "slowed"),
+        (replace(FREE, restraint="slowed", last_said=weeks_ago(4), streak=2), ""),
+        (replace(FREE, restraint="slowed", last_said=weeks_ago(3), streak=2, recovered=True), ""),
+        (replace(FREE, restraint="slowed", last_said=weeks_ago(1), streak=2), "back off"),
+        (replace(FREE, restraint="stopped", last_said=weeks_ago(1), streak=2), "back off"),
+    ],
+)
+def test_a_slowed_tone_waits_twice_as_long(case, why):
+    assert policy.withheld_by(case) == why
+
+
+@pytest.mark.parametrize(
+    ("status", "slipped", "told", "tone"),
+    [
+        ("overdue", True, True, "overdue"),
+        ("behind", True, True, "slipped"),
+        ("behind", False, True, "still"),
+        ("at risk", False, True, "still"),
+        ("behind", False, False, "behind"),
+        ("at risk", False, False, "at risk"),
+    ],
+)
+def test_the_tone(status, slipped, told, tone):
+    assert policy.tone(status, slipped, told=told) == tone
+    assert tone in policy.TONES
+
+
 def test_next_due_is_the_longer_of_interval_and_back_off():
     assert policy.next_due(FREE) == MONDAY + timedelta(weeks=1)
     assert policy.next_due(replace(FREE, every_weeks=3)) == MONDAY + timedelta(weeks=3)
     assert policy.next_due(replace(FREE, last_said=weeks_ago(2), streak=2)) == MONDAY + timedelta(weeks=4)
+    slow = replace(FREE, last_said=weeks_ago(2), streak=2, slow_next=True)
+    assert policy.next_due(slow) == MONDAY + timedelta(weeks=8)
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,9 @@ from types import SimpleNamespace
 import pytest
 
 from accounts.models import User
-from nudges import words
+from nudges import restraint_mail, words
 from nudges.handovers import GoalLine, HandoverStory
+from nudges.models import Restraint
 from nudges.stories import AnswerTold, Crumb, HowTo, Since, Story, _how
 from nudges.trouble import Line
 from program import wording
@@ -229,7 +230,19 @@ def changed(what, by=None):
     }  # fmt: skip
 
 
+def slow(state, **seen):
+    row = Restraint(
+        program=story().program, tone="still", state=state, since=TODAY,
+        evidence={"votes": 0, "useful": 0, "said": 0, "people": 0, "followed": 0} | seen,
+    )  # fmt: skip
+    return restraint_mail.context(row, User(email="tess@example.com", name="Tess"), datetime(2026, 11, 23, 10))
+
+
 CONTEXTS = {
+    "restraint": {
+        "slowed": slow("slowed", found="of little use", votes=14, useful=4),
+        "stopped": slow("stopped", found="ignored by most", said=40, people=9, followed=0),
+    },
     "invitation": {
         "by somebody": link(),
         "by nobody": link(by=None),

@@ -457,7 +457,7 @@ class TestLimits:
 
 def test_queries_do_not_grow(owner, world, django_assert_max_num_queries):
     owner.get(DESK)
-    with django_assert_max_num_queries(34) as few:
+    with django_assert_max_num_queries(35) as few:
         assert owner.get(DESK).status_code == 200
     org = "---\n".join(f"kind: Group\nmetadata: {{name: t{n}}}\nspec: {{parent: engineering}}\n" for n in range(12))
     apply_text(org, now=NOW, via="test")

@@ -1,5 +1,6 @@
 """The page that says whether nudges work: too early, with its evidence, and who may read it."""
 
+import re
 from datetime import date, timedelta
 
 import pytest
@@ -8,11 +9,12 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from nudges.effect import Measured
-from nudges.models import Experiment, Lot
+from nudges.models import Experiment, Lot, Restraint
 from program.models import Program
 from program.rules.nudge_effect import Effect
 from program.rules.statistics import Interval
-from teams.models import Goal, Standing
+from teams.models import Answer, Goal, Standing
+from tests.nudges.history import History
 from tests.people import NOW, World, settle
 from web import effect_words
 
@@ -93,7 +95,63 @@ def test_lots_cost_no_queries(drawn, client, world):
 
     two = cost()
     Lot.objects.filter(place=1).delete()
-    assert (cost(), two) == (9, 9)
+    history = History.of(Goal.objects.get(team__key="api", metric__key="typed-functions"), 5)
+    for who in range(5):
+        history.vote(history.say(who, date(2026, 2, 23)), useful=True)
+    assert (cost(), two) == (12, 12)
+
+
+# What became of them.
+
+
+@pytest.fixture
+def history(world) -> History:
+    return History.of(world.goal(world.api, world.typed), 5)
+
+
+def rows_of(shown: str) -> list[list[str]]:
+    """The table's cells, as they are read."""
+    table = shown.partition('id="became"')[2].partition("</table>")[0].partition("<tbody>")[2]
+    rows = re.findall(r"<tr>(.*?)</tr>", table, re.S)
+    return [
+        [" ".join(re.sub(r"<[^>]+>", "", cell).split()) for cell in re.findall(r"<td.*?</td>", row)] for row in rows
+    ]
+
+
+def test_what_became_of_them_by_tone(history, client, world):
+    day = date(2026, 2, 23)
+    told = [history.say(who, day, measured=7, status="met" if who == 0 else "behind", then=0.0) for who in range(5)]
+    history.say(0, date(2026, 3, 11), "overdue")
+    for nudge in told[:2]:
+        history.visit(nudge, timedelta(hours=4))
+    Answer.objects.create(
+        goal=told[0].goal, person=told[0].person, kind="done", at=told[0].digest.delivery.sent_at + timedelta(days=3),
+        via="mail",
+    )  # fmt: skip
+    history.vote(told[0], useful=True)
+    history.vote(told[1], useful=False)
+    Restraint.objects.create(
+        program=world.program, tone="still", state="slowed", since=date(2026, 3, 9), decided_at=NOW,
+        evidence={"found": "of little use", "votes": 10, "useful": 3},
+    )  # fmt: skip
+    shown = shown_to(client, world.tess)
+    assert (
+        "6 nudges arrived in the last 90 days. 5 of them are two weeks old, and on 1 of these the team acted within two "
+        "weeks." in shown
+    )
+    assert rows_of(shown) == [
+        ["Overdue", "1 to 1 person", "too few people", "–", "–", "–", "0", "–", "as usual"],
+        ["Still behind", "5 to 5 people", "2, in 4 h", "1 of 5", "1 of 5", "3 days", "1, in 7 days",
+         "1 of 2 votes", "slowed since 9 Mar 2026"],
+    ]  # fmt: skip
+    # Who followed a link stands nowhere.
+    assert "person0@example.com" not in shown
+
+
+def test_nothing_arrived(client, world):
+    shown = shown_to(client, world.tess)
+    assert "No nudge arrived in the last 90 days." in shown
+    assert rows_of(shown) == []
 
 
 def measured(estimate=None, low=None, high=None, *, needed=60, weeks=0, waiting=0) -> Measured:

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 HERE = "/programs/typing/nudges/samples/"
 KINDS = [
     "behind", "still", "slipped", "at-risk", "overdue", "the-day-of-your-answer", "new-goal", "back-on-the-path", "exemption-ending",
-    "heard-from-below", "handover", "trouble", "invite", "brief",
+    "heard-from-below", "handover", "trouble", "restraint", "invite", "brief",
 ]  # fmt: skip
 
 

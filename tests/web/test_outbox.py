@@ -11,7 +11,7 @@ from django.test import Client
 
 from accounts.models import AuditRow, User
 from nudges import wishes
-from nudges.models import Delivery, Digest, Nudge
+from nudges.models import Delivery, Digest, Nudge, Restraint
 from nudges.policy import RULES, name_of
 from program.models import Program
 from teams import trust
@@ -233,6 +233,37 @@ def test_queries_are_constant(owner, world, django_assert_num_queries, django_as
                              reason="away", decided_at=NOW, digest=digest)  # fmt: skip
     with django_assert_num_queries(len(few)):
         owner.get(HERE)
+
+
+@pytest.fixture
+def slow(world) -> Restraint:
+    seen = {"found": "ignored by most", "votes": 2, "useful": 2, "said": 40, "people": 9, "followed": 6}
+    return Restraint.objects.create(
+        program=world.program, tone="still", state="stopped", since=NOW.date() - timedelta(days=7), evidence=seen,
+        decided_at=NOW - timedelta(days=7),
+    )  # fmt: skip
+
+
+def test_what_stopped_itself_is_told_with_its_evidence_and_started_again(owner, world, slow):
+    told = (
+        "Of 40 nudges to 9 people in the last 12 weeks, 6 were followed within 14 days by a visit, an answer, an item "
+        "taken or a smaller gap: 15 %, where at least 20 % is asked."
+    )
+    said = words(owner.get(HERE))
+    assert f"Still behind: stopped since 9 Mar 2026. {told} It is not said any more, until an owner starts it" in said
+    desk = words(owner.get("/programs/typing/desk/"))
+    assert f"“Still behind” is stopped since 9 Mar 2026. {told} Under “what was sent” you may start it again." in desk
+    again = f"{HERE}slowed/{slow.pk}/resume"
+    assert owner.get(again).status_code == 405
+    for _ in range(2):
+        assert owner.post(again)["Location"] == HERE
+    said = words(owner.get(HERE))
+    assert "The nudges “Still behind” are as usual again; what comes of them is counted from today on." in said
+    assert "The nudges “Still behind” were not stopped any more; nothing was done." in said
+    assert "by themselves" not in said
+    slow.refresh_from_db()
+    assert (slow.resumed_by, slow.resumed_on) == (world.tess, NOW.date())
+    assert AuditRow.objects.filter(reason="nudges started again by an owner").count() == 1
 
 
 def test_nothing_sent_says_how_it_begins(owner, world):

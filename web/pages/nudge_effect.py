@@ -1,24 +1,28 @@
-"""Whether a program's nudges work: the experiment's lots, what became of them, and the effect with its interval."""
+"""Whether a program's nudges work: the lots, the effect with its interval, and what became of them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
-from accounts.clock import now
-from nudges import effect
+from accounts.clock import now, today
+from nudges import became, effect, restraint
 from nudges.effect import Measured, Outcome
 from nudges.experiments import HELD_FOR
 from nudges.models import Experiment
 from program.models import Program
-from web import access, effect_words
+from web import access, became_words, effect_words
+from web.became_words import BecameTold
 from web.render import page
 
 SHOWN = 200
+DAYS = 90
+"""So long what became of nudges is looked back on."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,7 @@ class Context:
     alone: int
     broken: int
     weeks: int
+    became: BecameTold
     closed: Callable[[float | None], str] = effect_words.percent
 
 
@@ -67,8 +72,17 @@ def nudge_effect(request: HttpRequest, key: str) -> HttpResponse:
         alone=sum(one.lot.held_out for one in found),
         broken=effect.spoke_of_held_out([program.pk]) if found else 0,
         weeks=HELD_FOR.days // 7,
+        became=_became(program, moment),
     )
     return page(request, context)
+
+
+def _became(program: Program, moment: datetime) -> BecameTold:
+    """What became of the nudges of the last 90 days. Three queries."""
+    last = today(program.review_zone, moment)
+    first = last - timedelta(days=DAYS)
+    fates, ballots = became.of_program(program, first, last), became.votes(program, first, last)
+    return became_words.told(became.by_tone(fates, ballots, moment), restraint.standing(program), DAYS)
 
 
 def _line(one: Measured) -> Line:

@@ -19,10 +19,10 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts import profile
 from accounts.clock import now, today
 from accounts.models import User
-from nudges import addresses, outbox, withholding
+from nudges import addresses, outbox, restraint, restraint_mail, withholding
 from nudges.addresses import Refused
-from nudges.models import Delivery, DeliveryQuerySet, Notice, Nudge
-from nudges.policy import in_words
+from nudges.models import Delivery, DeliveryQuerySet, Notice, Nudge, Restraint
+from nudges.policy import TONES, in_words
 from program import wording
 from program.models import Program
 from web import access, framed
@@ -102,6 +102,16 @@ class Withheld:
     words: str
 
 
+@dataclass(frozen=True)
+class Restrained:
+    """A kind of nudge that slowed itself down or stopped, and why."""
+
+    row: Restraint
+    tone: str
+    evidence: str
+    changed: str
+
+
 @dataclass
 class Context:
     """The outbox of one program."""
@@ -116,6 +126,7 @@ class Context:
     reasons: Sequence[Reason]
     waiting: Sequence[Line]
     held: int
+    restraints: Sequence[Restrained]
     lines: Sequence[Line]
     pages: Page[Delivery]
     withheld: Sequence[Withheld]
@@ -165,6 +176,7 @@ def nudges(request: HttpRequest, key: str) -> HttpResponse:
         reasons=reasons,
         waiting=waiting,
         held=sum(line.row.state == State.HELD for line in waiting),
+        restraints=[_restrained(row) for row in restraint.standing(program)],
         lines=[_line(row, program, hidden) for row in shown_rows],
         pages=pages,
         withheld=[
@@ -237,6 +249,23 @@ def address(request: HttpRequest, key: str, person: int) -> HttpResponse:
     profile.resume_mail(one.person, now(), access.person(request))
     messages.info(request, f"Mail goes to {one.person}’s address again. If it is refused once more, you are told.")
     return redirect("program-nudges", program.key)
+
+
+@require_POST
+def resume(request: HttpRequest, key: str, pk: int) -> HttpResponse:
+    """Start a kind of nudge again that slowed itself down or stopped."""
+    program = access.owned_program(request, key)
+    row = get_object_or_404(Restraint.objects.select_related("program"), pk=pk, program=program)
+    if restraint.resume(row, by=access.person(request), now=now()):
+        said = f"The nudges “{TONES[row.tone]}” are as usual again; what comes of them is counted from today on."
+    else:
+        said = f"The nudges “{TONES[row.tone]}” were not {row.state} any more; nothing was done."
+    messages.info(request, said)
+    return redirect("program-nudges", program.key)
+
+
+def _restrained(row: Restraint) -> Restrained:
+    return Restrained(row, TONES[row.tone], restraint_mail.evidence(row.evidence), restraint_mail.changed(row.state))
 
 
 def _of(program: Program) -> DeliveryQuerySet:
