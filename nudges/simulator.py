@@ -3,9 +3,9 @@
 The same turns (turns.py) and the same decisions (decisions.py) as for real, on the standings that are kept, with the
 policy that is asked about in place of the program's own. Nothing is written. What is not known of the past is left out:
 whoever leads today led then, every mail arrived, and leaders heard nothing of what is below them. What was answered and
-taken is as it was (past.py), and what was slowed or stopped is so on the same days (restraint.py), though another policy
-might have brought other answers, votes and visits. Other live programs speak by their own policy, so that they take
-their part of a person's week.
+taken is as it was (past.py), and what was slowed or stopped is so on the same days (restraint.py), though another
+policy might have brought other answers, votes and visits. Other live programs speak by their own policy, so that they
+take their part of a person's week.
 """
 
 from __future__ import annotations
