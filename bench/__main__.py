@@ -7,7 +7,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 
-NAMES = ("judge", "ingest", "scorecard", "desk", "apply", "storage")
+NAMES = ("judge", "ingest", "scorecard", "desk", "apply", "nudges", "storage")
 
 
 def main(wanted: list[str]) -> int:
@@ -26,14 +26,22 @@ def main(wanted: list[str]) -> int:
         django.setup()
         from django.core.management import call_command
 
-        from bench import applying, ingesting, judging, previewing, reading, storage
+        from bench import applying, ingesting, judging, nudging, previewing, reading, storage
         from bench.report import Report
         from bench.sqlite import PARTS, measure_on_sqlite
 
         call_command("migrate", verbosity=0)
         report = Report()
         parts: tuple[Callable[[Report], None], ...]
-        parts = (judging.run, ingesting.run, reading.run, previewing.measure, applying.measure, storage.run)
+        parts = (
+            judging.run,
+            ingesting.run,
+            reading.run,
+            previewing.measure,
+            applying.measure,
+            nudging.measure,
+            storage.run,
+        )
         for name, part in zip(NAMES, parts, strict=True):
             if any(name.startswith(prefix) for prefix in wanted) if wanted else name != "storage":
                 print(f"-- {name} …", flush=True)

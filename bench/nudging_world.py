@@ -1,4 +1,4 @@
-"""The made-up organization of the benchmarks of nudging: people who each lead a team of 30 goals, a third of them short.
+"""The made-up organization of the benchmarks of nudging: people who each lead a team of 30 goals, a third short.
 
 It is the week after everything was announced and said once: what planning does every Monday, with everything to read.
 Rows are made by the database itself, so that making 10,000 teams takes seconds and no memory of ours.
@@ -42,7 +42,9 @@ def program() -> Program:
         MetricVersion.objects.create(
             metric=metric, number=1, direction="up", aggregation="ratio", unit="%", opened_at=opened
         )
-        Playbook.objects.create(metric=metric, steps=["Look", "Mend", "Run the check"], verify="check {item}", expert=tess)
+        Playbook.objects.create(
+            metric=metric, steps=["Look", "Mend", "Run the check"], verify="check {item}", expert=tess
+        )
     Team.objects.create(key="nudging", name="Everybody", leaf=False)
     payload = Payload.objects.create(digest="f" * 64, size=0, data=b"")
     Run.objects.create(kind="file", came_from="nudging", format="csv", payload=payload, received_at=opened)
@@ -121,7 +123,9 @@ def insert(model: type[Model], source: str, **columns: Any) -> None:
             picked.append(value)
         else:
             field = next(field for field in model._meta.concrete_fields if field.column == name)
-            picked.append(f"CAST(%s AS {field.cast_db_type(connection)})" if connection.vendor == "postgresql" else "%s")
+            picked.append(
+                f"CAST(%s AS {field.cast_db_type(connection)})" if connection.vendor == "postgresql" else "%s"
+            )
             ready = json.dumps(value) if isinstance(value, (dict, list)) else field.get_db_prep_save(value, connection)
             values.append(ready)
     with connection.cursor() as cursor:

@@ -49,7 +49,9 @@ def measure(report: Report) -> None:
     least = _floor()
     name = f"nudges.plan.10000_people_30_goals.{vendor}"
     report.at_most(name, many["ms"], "ms", least, MOST)
-    report.at_most(f"{name}.queries_a_part_flat", many["queries_a_part"], "queries", few["queries_a_part"], MOST_QUERIES)
+    report.at_most(
+        f"{name}.queries_a_part_flat", many["queries_a_part"], "queries", few["queries_a_part"], MOST_QUERIES
+    )
     report.at_most(f"{name}.memory_flat", many["mb"], "MB", few["mb"], MOST_MEMORY)
     report.note(f"{name}.ms_a_person", many["ms"] / MANY, "ms", few["ms"] / FEW)
 
@@ -90,7 +92,10 @@ def _floor() -> float:
     for table, which in _mine():
         with connection.cursor() as cursor:
             cursor.execute(f"SELECT * FROM {table} WHERE {which}")
-            kept[table] = [column.name if hasattr(column, "name") else column[0] for column in cursor.description], cursor.fetchall()
+            kept[table] = (
+                [column.name if hasattr(column, "name") else column[0] for column in cursor.description],
+                cursor.fetchall(),
+            )
     _forget()
     began = time.perf_counter()
     for query in READ:
@@ -141,7 +146,7 @@ def main() -> None:
         guarded(*rest)
         counted.append(whole - before)
 
-    planning._plan_part = counting
+    planning._plan_part = counting  # type: ignore[assignment]
     began = time.perf_counter()
     with connection.execute_wrapper(count):
         done = planning.plan(world.NOW)

@@ -10,7 +10,7 @@ import tempfile
 
 from bench.report import Figure, Report
 
-PARTS = ("ingest", "storage", "desk", "apply")
+PARTS = ("ingest", "storage", "desk", "apply", "nudges")
 
 
 def measure_on_sqlite(part: str, report: Report) -> None:
@@ -35,12 +35,14 @@ def main() -> None:
     django.setup()
     from django.core.management import call_command
 
-    from bench import applying, ingesting, previewing, storage
+    from bench import applying, ingesting, nudging, previewing, storage
 
     call_command("migrate", verbosity=0)
-    {"ingest": ingesting.measure, "storage": storage.measure, "apply": applying.measure, "desk": previewing.measure}[
-        sys.argv[1]
-    ](Report())
+    parts = {
+        "ingest": ingesting.measure, "storage": storage.measure, "apply": applying.measure, "desk": previewing.measure,
+        "nudges": nudging.measure,
+    }  # fmt: skip
+    parts[sys.argv[1]](Report())
 
 
 if __name__ == "__main__":

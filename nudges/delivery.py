@@ -25,7 +25,7 @@ from django.db.models import F, QuerySet
 from accounts import audit
 from accounts.models import User
 
-from . import guards, kinds, routes
+from . import arrows, guards, kinds, routes
 from .channels.registry import AT_LEAST_ONCE, ChannelError, Session, channel
 from .models import Delivery
 
@@ -218,11 +218,7 @@ def _send(session: Session, one: _Sealed, token: str, now: datetime, batch: Batc
     row = one.row
 
     def handing() -> bool:
-        return bool(
-            _mine(token)
-            .filter(pk=row.pk, state=State.CLAIMED)
-            .update(state=State.HANDING, handed_at=now, lease_until=now + LEASE)
-        )
+        return arrows.to_handing(row.pk, token, now, now + LEASE)
 
     try:
         session.send(one.sealed, row.address, handing)
@@ -287,16 +283,9 @@ def _instead(row: Delivery, why: str, now: datetime, *, refused: bool) -> bool:
 
 def _sent(row: Delivery, token: str, now: datetime, batch: Batch) -> None:
     """Put the server's 250 on record; a database that restarts just now gets a few seconds to come back."""
-    changes: dict[str, Any] = {"state": State.SENT, "sent_at": now, "reason": "", "lease": "", "lease_until": None}
-    if row.private:
-        changes |= {"text": "", "html": "", "card": {}, "attachments": []}
     for wait in (0.5, 1, 2, 4, 8, None):
         try:
-            done = (
-                _mine(token)
-                .filter(pk=row.pk, state__in=(State.HANDING, State.IN_DOUBT))
-                .update(attempts=F("attempts") + 1, **changes)
-            )
+            done = arrows.to_sent(row.pk, token, now, erase=row.private)
         except (OperationalError, InterfaceError):
             if wait is None or connection.in_atomic_block:
                 raise

@@ -6,16 +6,19 @@ person, program and week, and whoever makes the digest's row writes everything t
 
 from __future__ import annotations
 
+import json
 import logging
 import secrets
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from django.db import IntegrityError, transaction
 
 from program.models import Program
+from teams.upsert import upsert
 
 from . import experiments, facts, outbox
 from .decisions import Decided, decide
@@ -27,6 +30,8 @@ from .turns import Due, due_people
 log = logging.getLogger(__name__)
 
 PEOPLE_AT_A_TIME = 250
+NUDGES_AT_A_TIME = 500
+STORED = ("person", "goal", "day", "due_day", "digest", "state", "reason", "streak", "facts", "decided_at")
 
 
 @dataclass
@@ -107,13 +112,22 @@ def _write(decided: Sequence[Decided], digests: Mapping[int, Digest], now: datet
             notice.digest, notice.said_at = digest, now
             notices.append(notice)
     Turn.objects.bulk_create(turns, batch_size=500)
-    Nudge.objects.bulk_create(nudges, batch_size=200)
+    for start in range(0, len(nudges), NUDGES_AT_A_TIME):
+        upsert(Nudge, STORED, [_stored(nudge) for nudge in nudges[start : start + NUDGES_AT_A_TIME]])
     Notice.objects.bulk_create(notices, batch_size=200)
     speaking = [d for d in decided if d.says_something]
     rows = outbox.put_all([d.letter() for d in speaking], now)
     for d, row in zip(speaking, rows, strict=True):
         digests[d.due.person.pk].delivery = row
     Digest.objects.bulk_update([digests[d.due.person.pk] for d in speaking], ["delivery"], batch_size=200)
+
+
+def _stored(nudge: Nudge) -> tuple[Any, ...]:
+    """A nudge as its row: there are thousands of them a part, and model instances are what inserting them costs."""
+    return (
+        nudge.person_id, nudge.goal_id, nudge.day, nudge.due_day, nudge.digest_id, str(nudge.state), nudge.reason,
+        nudge.streak, json.dumps(nudge.facts, allow_nan=False), nudge.decided_at,
+    )  # fmt: skip
 
 
 def _note_teams_without_a_lead(now: datetime, programs: Mapping[int, Program], org: Org, done: Plan) -> None:

@@ -14,12 +14,13 @@ def upsert(
     fields: Sequence[str],
     rows: Sequence[Sequence[Any]],
     *,
-    unique: Sequence[str],
+    unique: Sequence[str] = (),
     keep: Sequence[str] = (),
 ) -> None:
     """Insert rows (one value a field, in order; JSON fields as text) and replace those whose unique fields are there.
 
-    `keep` names fields that stay as they are on a row that exists. On PostgreSQL this is one INSERT from a set of
+    `keep` names fields that stay as they are on a row that exists. Without `unique` rows are only inserted, and one
+    that is there already is an IntegrityError. On PostgreSQL this is one INSERT from a set of
     JSON records: several times as fast as `bulk_create`, whose cost is in the model instances. Runs in the caller's
     transaction. The caller gives no two rows with the same key.
     """
@@ -31,6 +32,7 @@ def upsert(
     replaced = [n for n, name in zip(names, fields, strict=True) if name not in unique and name not in keep]
     replace = ", ".join(f"{name} = EXCLUDED.{name}" for name in replaced)
     conflict = f"ON CONFLICT ({key}) DO UPDATE SET {replace}" if replace else f"ON CONFLICT ({key}) DO NOTHING"
+    conflict = conflict if unique else ""
     table = connection.ops.quote_name(model._meta.db_table)
     with connection.cursor() as cursor:
         # Every name in these statements comes from the model's own definition; values are parameters.

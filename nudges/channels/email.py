@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.policy import EmailPolicy
 from email.utils import format_datetime, formataddr, parseaddr
+from typing import Any
 
 from django.conf import settings
 
@@ -37,7 +38,21 @@ class MailPolicy(EmailPolicy):
         # A value that just fits on no line is put on one of its own; some readers then show it with a blank before.
         return folded.replace(b":\r\n ", b": ", 1) if folded.startswith(f"{name}:\r\n ".encode("ascii")) else folded
 
+    def header_store_parse(self, name: str, value: Any) -> tuple[str, Any]:
+        """One header as it is kept: what is plain and short goes out as it is, and need not be taken apart first."""
+        plain = isinstance(value, str) and value.isascii() and value.isprintable()
+        if plain and len(name) + len(value) < PLAIN:
+            return name, value
+        kept: tuple[str, Any] = super().header_store_parse(name, value)
+        return kept
 
+    def header_fetch_parse(self, name: str, value: Any) -> Any:
+        """One header as it is read back while the message is put together: what the parts are is plain text to it."""
+        return value if name.lower().startswith("content-") else super().header_fetch_parse(name, value)
+
+
+PLAIN = 74
+"""Characters of a header that needs no folding."""
 POLICY = MailPolicy(linesep="\r\n")
 
 
@@ -140,7 +155,8 @@ CHANNEL = EmailChannel()
 def _connect() -> smtplib.SMTP:
     """A greeted and, where the settings say so, encrypted and signed-in connection."""
     with _unreachable("the mail server cannot be reached"):
-        context = ssl.create_default_context()
+        # Reading the system's certificates takes longer than sending many messages.
+        context = ssl.create_default_context() if settings.EMAIL_USE_SSL or settings.EMAIL_USE_TLS else None
         if settings.EMAIL_USE_SSL:
             server: smtplib.SMTP = smtplib.SMTP_SSL(
                 settings.EMAIL_HOST, settings.EMAIL_PORT, timeout=_timeout(), context=context
