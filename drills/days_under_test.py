@@ -30,6 +30,7 @@ OUTAGE = 10
 HOURS = range(0, 24, 3)
 DUE = date(2026, 12, 31)
 LOW, HIGH = 0.5, 0.9
+RUN = timedelta(hours=20)
 
 
 @dataclass
@@ -47,7 +48,7 @@ class Played:
 
     mails: list[Mail] = field(default_factory=list)
     storm_before_release: int = 0
-    """digests that went out on the day of the storm, before a person released the rest"""
+    """digests that went out in 20 hours of the storm at most, before a person released the rest"""
     storm_limit: int = 0
     storm_held: int = 0
     storm_released: int = 0
@@ -124,7 +125,7 @@ class Days:
         ingest(("\n".join(lines) + "\n").encode(), origin, self.now)
 
     def _value(self, metric: str, n: int, day: date) -> float:
-        if day < FIRST:
+        if day <= FIRST:  # what the paths begin with
             return LOW
         path = LOW + (HIGH - LOW) * (day - FIRST).days / (DUE - FIRST).days
         if metric == "typing" and n % 6 == 0:  # flaps, each day the other way
@@ -139,7 +140,10 @@ class Days:
         if day == self.storm + timedelta(days=1):
             since = datetime.combine(self.storm, time(0), UTC) - timedelta(hours=14)
             self.played.storm_held = held.count()
-            self.played.storm_before_release = sum(mail.at >= since for mail in self.digests())
+            sent = [mail.at for mail in self.digests() if mail.at >= since]
+            self.played.storm_before_release = max(
+                (sum(at - RUN < one <= at for one in sent) for at in sent), default=0
+            )
             self.played.storm_limit = max(20, 3 * self._usual(since))
             self.played.storm_released = outbox.release(held, self.now)
         elif held.exists():

@@ -72,8 +72,8 @@ def run(env: dict[str, str], messages: int, kills: int, sender: list[str], seed:
         for n in range(kills):
             aim = Aim(AIMS[n % len(AIMS)], chance.randint(0, max(1, messages // kills * 3 // 4)))
             server.on_stage = aim
-            _send_and_kill(sender, env, aim, chance)
-            landed[_landing(server)] += 1
+            send_and_kill(sender, env, aim, chance)
+            landed[landing(server)] += 1
             aim.go_on.set()
             outbox.let_time_pass()
         server.on_stage = lambda _stage, _exchange: None
@@ -85,7 +85,7 @@ def run(env: dict[str, str], messages: int, kills: int, sender: list[str], seed:
         return Outcome(landed, outbox.reckon(server), time.monotonic() - began)
 
 
-def _send_and_kill(sender: list[str], env: dict[str, str], aim: Aim, chance: random.Random) -> None:
+def send_and_kill(sender: list[str], env: dict[str, str], aim: Aim, chance: random.Random) -> None:
     child = subprocess.Popen(sender, env=env, stdout=subprocess.DEVNULL)
     try:
         if aim.stage is None:
@@ -111,7 +111,7 @@ def _first_rows_claimed(child: subprocess.Popen[bytes]) -> None:
         time.sleep(0.01)
 
 
-def _landing(server: MailServer) -> str:
+def landing(server: MailServer) -> str:
     """Where the outbox and the server stood when the sender died."""
     from drills import outbox_under_test as outbox
 

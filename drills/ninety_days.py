@@ -130,7 +130,9 @@ def _figures(found: dict[str, Any], given: argparse.Namespace) -> None:
     _say("digests", found["digests"], scope, f">= {given.teams}", found["digests"] >= given.teams)
     _say("two_a_day", found["two_a_day"], "digests beyond one a person and day", "0", found["two_a_day"] == 0)
     _say("quiet_hours", found["quiet"], "digests at night, on weekends or holidays", "0", found["quiet"] == 0)
-    _say("missing_data", found["missing"], f"nudges about nothing measured ({found['dark']})", "0", not found["missing"])
+    _say(
+        "missing_data", found["missing"], f"nudges about nothing measured ({found['dark']})", "0", not found["missing"]
+    )
     _say("most_a_week", found["most_a_week"], "digests a person at most", "<= 2", found["most_a_week"] <= 2)
     _say("a_person_week", round(found["a_person_week"], 3), "digests on average", "<= 1", found["a_person_week"] <= 1)
     within = found["storm_before_release"] <= found["storm_limit"]
