@@ -6,7 +6,7 @@ RUN := $(VENV)/bin/python
 STAMP := $(VENV)/.locked
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-next demo-clean test check bench bench-peers drill lock format clean
+.PHONY: help setup demo demo-next demo-clean test check bench bench-peers drill drill-release lock format clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -51,6 +51,9 @@ bench-peers: $(STAMP) ## measure Backstage Tech Insights beside us (needs node a
 
 drill: $(STAMP) ## kill, cut and flood the service, and count what was lost
 	@$(RUN) -m drills
+
+drill-release: $(STAMP) ## before a release: 10,000 messages, 200 kills, Redis wiped, a faulty mail server (half an hour)
+	@$(RUN) -m drills release
 
 lock: $(STAMP) ## compile requirements/*.in anew
 	@cd requirements && for name in base dev; do ../$(VENV)/bin/uv pip compile --universal --python-version 3.11 \
