@@ -1,4 +1,4 @@
-"""`make drill` (and `make drill-release`, by name): each drill in a process of its own, a JSON object a line, then a table; fails if a goal is missed."""
+"""`make drill`: each drill in a process of its own, a JSON object a line, then a table; fails if a goal is missed."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ def silence_is_guilt() -> None:
     from nudges import policy
     from program.rules.status import FINE
 
-    policy.worth_saying = lambda status, slipped: status not in FINE
+    policy.worth_saying = lambda status, slipped: status not in FINE  # noqa: ARG005
 
 
 def not_on_record() -> None:
@@ -55,7 +55,7 @@ def no_breaker() -> None:
     """Nothing holds a storm."""
     from nudges import guards
 
-    guards.hold_storm = lambda now: 0
+    guards.hold_storm = lambda now: 0  # noqa: ARG005
 
 
 TWINS = {"night_shift": "quiet", "silence_is_guilt": "missing", "not_on_record": "two_a_day", "no_breaker": "storm"}
