@@ -1,0 +1,125 @@
+"""A small world whose weeks end today, in which every kind of mail there is goes out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta
+
+from accounts import clock, entry
+from accounts.models import User
+from accounts.roles import Role
+from nudges import delivery, kinds, links, planning, samples, sign_in_mail, trouble
+from nudges.models import Delivery
+from program.feeds.registry import KINDS
+from program.models import Program
+from reviews.ahead import freeze_due
+from reviews.schedule import schedule
+from teams import answering, trust
+from teams.apply.files import apply_text
+from teams.ingest import Origin, ingest
+from teams.models import Goal, Run
+from teams.standings import judge_due
+from tests.people import HEADER, ORG, TYPING
+
+WEEKS = 8
+NOT_SENT = {"drill"}
+"""Kinds of drills themselves."""
+
+
+def send() -> list[str]:
+    """Play eight weeks up to the last Monday, then everything about signing in; the kinds that did not go out."""
+    now = clock.now()
+    monday = now.date() - timedelta(days=now.weekday() or (7 if now.hour < 13 else 0))
+    first = monday - timedelta(weeks=WEEKS)
+    _found(first)
+    for day, weeks in _mondays(first):
+        at = datetime.combine(day, time(12), UTC)
+        _measure(day - timedelta(days=1), weeks, at)
+        _turn(at)
+        if weeks == 2:
+            bob = User.objects.get(email="bob@example.com")
+            answering.answer(
+                Goal.objects.get(team__key="api", metric__key="findings"), "on it",
+                by=User.objects.get(email="alice@example.com"), now=at, via="drill", until=day + timedelta(days=7),
+            )  # fmt: skip
+            goal = Goal.objects.get(team__key="web", metric__key="typed-functions")
+            trust.dispute(goal.metric, goal.team, text="it counts tests", by=bob, now=at)
+    _samples(now)
+    _signing_in(now)
+    _deliver(now)
+    sent = set(Delivery.objects.filter(state=Delivery.State.SENT).values_list("kind", flat=True))
+    return sorted(set(kinds.names()) - sent - NOT_SENT)
+
+
+def sabotage() -> None:
+    """A GET that acts: reading the token of an unsubscribe link stops the mails."""
+    guarded = links.read
+
+    def read(token: str) -> links.Intent:
+        intent = guarded(token)
+        links.act(intent, clock.now())
+        return intent
+
+    links.read = read
+
+
+def _mondays(first: date) -> Iterator[tuple[date, int]]:
+    for weeks in range(WEEKS + 1):
+        yield first + timedelta(weeks=weeks), weeks
+
+
+def _found(first: date) -> None:
+    """The tests' organization, its program around today."""
+    at = datetime.combine(first - timedelta(days=3), time(12), UTC)
+    start, end = first - timedelta(weeks=20), first + timedelta(weeks=40)
+    text = TYPING.replace("2026-01-01", str(start)).replace("2026-12-31", str(end))
+    text = text.replace("2026-01-20", str(first + timedelta(days=10)))
+    apply_text(ORG, now=at, via="drill")
+    apply_text(text, now=at, via="drill")
+    User.objects.filter(email="sam@example.com").update(is_superuser=True)
+    _measure(start, 0, at)
+
+
+def _measure(day: date, weeks: int, at: datetime) -> None:
+    """api stays behind, web recovers after some weeks."""
+    good = 36 if weeks > 5 else 2
+    lines = [
+        f"typed-functions,api,lib/webhooks.py,{day},2,40", f"typed-functions,api,api/views.py,{day},3,20",
+        f"typed-functions,web,a.py,{day},{good},40", f"findings,api,a.py,{day},{9 + weeks},",
+    ]  # fmt: skip
+    ingest((HEADER + "\n".join(lines) + "\n").encode(), Origin(Run.Kind.FILE, "drill", KINDS["csv"]), at)
+
+
+def _turn(at: datetime) -> None:
+    judge_due(at)
+    planning.plan(at)
+    trouble.plan(at)
+    schedule(at)
+    freeze_due(at)
+    _deliver(at)
+
+
+def _deliver(at: datetime) -> None:
+    while delivery.deliver_batch(at).more:
+        pass
+
+
+def _samples(now: datetime) -> None:
+    """A test of each kind, as "What we send" sends it."""
+    program, reader = Program.objects.get(key="typing"), User.objects.get(email="tess@example.com")
+    team = Goal.objects.filter(program=program, team__key="api")[0].team
+    for sample in samples.of_team(program, team, reader, now):
+        samples.send(sample, program, team, reader, now)
+
+
+def _signing_in(now: datetime) -> None:
+    """An invitation, a new password that was asked for, and word of a change."""
+    sam = User.objects.get(email="sam@example.com")
+    alice = User.objects.get(email="alice@example.com")
+    sign_in_mail.invite(entry.invite("newcomer@example.com", Role.MEMBER, sam, now), now)
+    alice.set_password("correct horse battery staple")
+    alice.save()
+    entry.ask(alice.email, now)
+    sign_in_mail.answer_asks(now)
+    for what in (sign_in_mail.PASSWORD, sign_in_mail.SECOND_FACTOR, sign_in_mail.FACTOR_REMOVED):
+        sign_in_mail.tell_of_change(alice, what, now, sam)
