@@ -20,7 +20,7 @@ from drills.ingest import APPLICATION, web
 from drills.mail_server import Exchange, MailServer
 
 if TYPE_CHECKING:
-    from accounts.models import User
+    pass
 
 SITE = "https://quality.example"
 LINK = re.compile(r"https?://[^\s<>\"']+")
@@ -56,7 +56,7 @@ def fingerprint() -> dict[str, str]:
         for table in sorted(connection.introspection.table_names(cursor)):
             if table in NOT_HELD:
                 continue
-            cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")  # noqa: S608 - a name of our own
+            cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")
             rows = sorted(repr(row) for row in cursor.fetchall())
             found[table] = hashlib.sha256("\n".join(rows).encode()).hexdigest()
     return found
