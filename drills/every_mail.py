@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from accounts import clock, entry
 from accounts.models import User
 from accounts.roles import Role
-from nudges import delivery, kinds, links, planning, samples, sign_in_mail, trouble
+from nudges import delivery, kinds, links, outbox, places, planning, samples, sign_in_mail, trouble, words
 from nudges.models import Delivery
 from program.feeds.registry import KINDS
 from program.models import Program
@@ -110,6 +110,8 @@ def _samples(now: datetime) -> None:
     team = Goal.objects.filter(program=program, team__key="api")[0].team
     for sample in samples.of_team(program, team, reader, now):
         samples.send(sample, program, team, reader, now)
+    subject, text, html = words.fill(places.NAME, {"person": reader})
+    outbox.put(outbox.Letter(places.NAME, "drill", reader.email, subject, text, html, person=reader), now)
 
 
 def _signing_in(now: datetime) -> None:

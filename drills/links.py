@@ -27,6 +27,8 @@ LINK = re.compile(r"https?://[^\s<>\"']+")
 NOT_HELD = ("django_session", "accounts_attempt")
 """What looking may write: sessions, and the throttles' counts of tries."""
 SECONDS = 600
+QUIET = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
+"""A browser that asks nobody for anything."""
 ALL = 10_000
 
 
@@ -117,7 +119,6 @@ def browse(links: Sequence[str], port: int) -> Followed:
     """Each link in a real Chromium that is not signed in, its scripts running."""
     from playwright.sync_api import sync_playwright
 
-    from tests.conftest import QUIET
     from tests.services import chromium
 
     done = Followed()
