@@ -38,7 +38,7 @@ def due_to(due: Due, situation: Situation) -> list[Notice]:
 
 
 def attach(told: Sequence[Notice], now: datetime) -> None:
-    """Give handovers their facts. Eleven queries, none where nothing is handed over."""
+    """Give handovers their facts. Twelve queries, none where nothing is handed over."""
     if not told:
         return
     teams = of_teams({notice.facts["team_id"] for notice in told}, now)

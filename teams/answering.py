@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from accounts.audit import record
 from accounts.clock import today
@@ -132,9 +132,27 @@ def shown(goals: Sequence[int], user: User, on: date) -> dict[int, list[Answer]]
     if goals:
         rows = Answer.objects.standing().visible_to(user).filter(goal__in=goals)
         for one in rows.select_related("person", "whose_team", "needs"):
-            if one.kind == Kind.NOT_MINE or (one.until or one.at.date()) >= on - SHOWN_FOR:
+            if is_of_late(one, on):
                 found[one.goal_id].append(one)
     return found
+
+
+def shown_on(goals: Sequence[int], user: User, on: date, zone: str) -> dict[int, list[Answer]]:
+    """The same of a past day: by goal, the answers that stood at its end where their team is. One query."""
+    found: dict[int, list[Answer]] = defaultdict(list)
+    if goals:
+        end = datetime.combine(on + timedelta(days=1), time(), ZoneInfo(zone))
+        rows = Answer.objects.visible_to(user).filter(goal__in=goals, at__lt=end)
+        stood = rows.filter(Q(ended_at=None) | Q(ended_at__gte=end))
+        for one in stood.select_related("person", "whose_team", "needs"):
+            if is_of_late(one, on):
+                found[one.goal_id].append(one)
+    return found
+
+
+def is_of_late(made: Answer, on: date) -> bool:
+    """Whether an answer is still worth showing on a day: four weeks from its day on; "not mine" until it is settled."""
+    return made.kind == Kind.NOT_MINE or (made.until or made.at.date()) >= on - SHOWN_FOR
 
 
 def not_mine(programs: QuerySet[Program]) -> list[Answer]:

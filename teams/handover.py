@@ -12,7 +12,8 @@ from accounts.models import AuditRow, User
 from program import wording
 from program.rules.status import WORST_FIRST, Status
 
-from .models import Dispute, Exemption, Goal, GoalTerms, Membership, Proposal, Standing, TakenItem, Team
+from . import answer_words, answering
+from .models import Answer, Dispute, Exemption, Goal, GoalTerms, Membership, Proposal, Standing, TakenItem, Team
 
 OLDEST_STANDING = timedelta(days=7)
 LONGEST_WORDS = 120
@@ -41,7 +42,7 @@ class Handover:
 
 
 def of_teams(teams: Collection[int], now: datetime) -> dict[int, Handover]:
-    """What there is to take over of each of these teams. Eight queries, however many they are."""
+    """What there is to take over of each of these teams. Nine queries, however many they are."""
     rows = Goal.objects.on_scorecards().filter(team__in=teams).select_related("program", "metric", "team")
     goals = {goal.pk: TakenOver(goal, *_unit) for goal, _unit in _with_units(list(rows))}
     for standing in Standing.objects.filter(goal__in=goals, day__gte=now.date() - OLDEST_STANDING).order_by("day"):
@@ -77,7 +78,7 @@ def _worst_first(one: TakenOver) -> tuple[int, str, str]:
 
 
 def _open(goals: Mapping[int, TakenOver], now: datetime) -> dict[int, list[str]]:
-    """Exemptions that count or will, requests and proposals that wait, by goal."""
+    """Exemptions that count or will, requests and proposals that wait, and answers that stand, by goal."""
     found: dict[int, list[str]] = defaultdict(list)
     exemptions = Exemption.objects.filter(goal__in=goals, declined_at=None).order_by("from_day")
     for row in exemptions:
@@ -95,6 +96,11 @@ def _open(goals: Mapping[int, TakenOver], now: datetime) -> dict[int, list[str]]
         one = goals[proposal.goal_id]
         terms = _proposed(proposal.target, proposal.due, one)
         found[proposal.goal_id].append(f"{terms} was proposed and waits for an answer")
+    answers = Answer.objects.standing().filter(goal__in=goals, person__is_active=True)
+    for one in answers.select_related("person", "whose_team", "needs").order_by("at", "pk"):
+        day = today(goals[one.goal_id].goal.team.time_zone, now)
+        if answering.is_of_late(one, day):
+            found[one.goal_id].append(shortened(answer_words.told(one, day)))
     return found
 
 

@@ -8,7 +8,7 @@ from accounts.models import User
 from nudges import delivery, planning
 from nudges.models import Delivery, Digest, Notice, Nudge
 from program.models import GoalRule, Program
-from teams import exempting, proposing, taking, trust
+from teams import answering, exempting, proposing, taking, trust
 from teams.apply.files import apply_text
 from teams.models import Exemption, Membership
 from teams.standings import judge_due
@@ -136,6 +136,10 @@ def test_a_new_lead_is_told_what_they_take_over(play):
     trust.dispute(
         world.typed, world.api, text="generated files count", value=None, as_of=None, by=world.alice, now=MONDAY
     )
+    answering.answer(
+        goal, "blocked", by=world.alice, now=MONDAY, via="mail", until=date(2026, 4, 1), words="waits for the freeze",
+        needs=world.gina,
+    )  # fmt: skip
     lead_by_bob(play)
     play.run(MONDAY + WEEK)
     row = newest(world.bob)
@@ -147,6 +151,7 @@ def test_a_new_lead_is_told_what_they_take_over(play):
     for line in (
         "- Functions with full annotations, behind: 15 %, should be 32 % today, target 90 % by 31 Dec 2026",
         "open: 60 % was proposed and waits for an answer",
+        "Alice said that it is blocked until 1 Apr: “waits for the freeze”; it needs Gina’s priority",
         "- Security findings, exempt: 9 findings",
         "open: exempt until 30 Jun 2026: frozen by agreement",
         "taken: api/views.py by Alice (Functions with full annotations)",

@@ -150,9 +150,9 @@ def test_a_test_of_an_invitation_asks_nobody_to_accept_anything(owner, world, ma
 
 
 def test_it_costs_the_same_queries_whatever_the_goals(owner, django_assert_max_num_queries):
-    with django_assert_max_num_queries(85):  # a brief is among them
+    with django_assert_max_num_queries(87):  # a brief is among them
         owner.get(HERE)
-    with django_assert_max_num_queries(32):
+    with django_assert_max_num_queries(34):
         owner.get(f"{HERE}api/behind/html")
 
 

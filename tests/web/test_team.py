@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 import time_machine
 
 from program.feeds.registry import KINDS
 from program.models import GoalRule, Playbook
-from teams import exempting, proposing
+from teams import answering, exempting, proposing
 from teams.apply.files import apply_text
 from teams.ingest import Origin, ingest
 from teams.models import Exemption, Goal, GoalTerms, Standing
@@ -105,6 +105,29 @@ def test_a_past_day_says_what_was_said_then_where_it_differs(client, world):
     assert "1 of 2 goals needed you." in said
     assert "The item to begin with was src/part 00.py" in said
     assert "Expected 10 Mar" in said
+
+
+def test_a_past_day_shows_the_answers_that_stood_at_its_end(client, world):
+    goal = world.goal(world.api, world.typed)
+    first = NOW - timedelta(days=6)
+    answering.answer(goal, "on it", by=world.alice, now=first, via="page", until=date(2026, 3, 30), words="first")
+    # Another answer at 22:30 in UTC, which is the day after in Riga, where the team is.
+    late = datetime(2026, 3, 12, 22, 30, tzinfo=UTC)
+    answering.answer(goal, "blocked", by=world.alice, now=late, via="page", until=date(2026, 3, 20), words="second")
+    answering.take_back(goal.answers.standing().get(), by=world.alice, now=NOW - timedelta(hours=1), via="page")
+    sign_in(client, "bob")
+
+    def on(day: str) -> str:
+        return words(client.get(f"/teams/api/?on=2026-{day}"))
+
+    assert "Alice" not in on("03-09").partition("Functions with full annotations")[2]
+    assert "Alice is on it until 30 Mar: “first”." in on("03-10")
+    assert "Alice is on it until 30 Mar: “first”." in on("03-12")
+    assert "Alice said that it is blocked until 20 Mar: “second”." in on("03-13")
+    assert "“first”" not in on("03-13")
+    assert "Alice said that it is blocked until 20 Mar: “second”." in on("03-15")
+    assert "“second”" not in words(client.get("/teams/api/")), "it was taken back today"
+    assert "“first”" not in words(sign_in(client, "charlie").get("/teams/api/?on=2026-03-12"))
 
 
 def test_no_data_says_how_to_send_it_and_draws_no_chart(client, world):
@@ -210,7 +233,7 @@ def with_more_metrics(number: int) -> None:
 
 @pytest.mark.parametrize(
     ("address", "judged", "most"),
-    [("/teams/api/", True, 16), ("/teams/api/", False, 24), ("/teams/api/?on=2026-03-10", True, 17)],
+    [("/teams/api/", True, 16), ("/teams/api/", False, 24), ("/teams/api/?on=2026-03-10", True, 18)],
 )
 def test_queries_do_not_grow_with_goals(client, world, address, judged, most, django_assert_max_num_queries):
     with_more_metrics(1)

@@ -72,7 +72,8 @@ def team(request: HttpRequest, key: str) -> HttpResponse:
     kept = {} if on == present else {row.goal_id: row for row in Standing.objects.filter(goal__team=found, day=on)}
     programs = {goal.program: goal.program_key for goal in goals}
     reader = _reader(found, user) if on == present else Reader()
-    matters = _matters([goal.pk for goal in goals], user, on) if on == present else {}
+    ids = [goal.pk for goal in goals]
+    matters = _matters(ids, user, on) if on == present else _answered_then(ids, user, on, found)
     views = goal_views(found, on, goals, arrivals(found, goals), kept, reader, of_goals(found, goals), matters)
     context = Context(
         team=found,
@@ -115,6 +116,12 @@ def _matters(goals: Sequence[int], user: User, on: date) -> Mapping[int, Sequenc
     for goal, answers in answering.shown(goals, user, on).items():
         found[goal] += [Matter("answer", answer_words.told(one, on)) for one in answers]
     return found
+
+
+def _answered_then(goals: Sequence[int], user: User, on: date, found: Team) -> Mapping[int, Sequence[Matter]]:
+    """What had been answered about these goals by the end of a past day, for who may read it. One query."""
+    stood = answering.shown_on(goals, user, on, found.time_zone)
+    return {goal: [Matter("answer", answer_words.told(one, on)) for one in answers] for goal, answers in stood.items()}
 
 
 def _waits(found: Team, user: User, present: date) -> Sequence[tuple[Program, str]]:
