@@ -9,7 +9,7 @@ import sys
 from drills.figures import table
 from drills.ground import ROOT
 
-DRILLS = ("kill9", "worker_killed", "ninety_days", "links", "ingest", "ssrf", "access")
+DRILLS = ("kill9", "worker_killed", "outages", "ninety_days", "links", "ingest", "ssrf", "access")
 
 
 def main() -> int:

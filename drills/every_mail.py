@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import UTC, date, datetime, time, timedelta
 
 from accounts import clock, entry
 from accounts.models import User
 from accounts.roles import Role
-from nudges import delivery, kinds, links, outbox, places, planning, samples, sign_in_mail, trouble, words
-from nudges.models import Delivery
+from nudges import (
+    delivery,
+    kinds,
+    links,
+    outbox,
+    places,
+    planning,
+    restraint_mail,
+    samples,
+    sign_in_mail,
+    trouble,
+    words,
+)
+from nudges.models import Delivery, Restraint
 from program.feeds.registry import KINDS
 from program.models import Program
+from program.rules.usefulness import Evidence, Finding
 from reviews.ahead import freeze_due
 from reviews.schedule import schedule
 from teams import answering, trust
@@ -35,6 +49,8 @@ def send() -> list[str]:
     for day, weeks in _mondays(first):
         at = datetime.combine(day, time(12), UTC)
         _measure(day - timedelta(days=1), weeks, at)
+        if weeks == WEEKS:
+            _restrain(at)
         _turn(at)
         if weeks == 2:
             bob = User.objects.get(email="bob@example.com")
@@ -112,6 +128,15 @@ def _samples(now: datetime) -> None:
         samples.send(sample, program, team, reader, now)
     subject, text, html = words.fill(places.NAME, {"person": reader})
     outbox.put(outbox.Letter(places.NAME, "drill", reader.email, subject, text, html, person=reader), now)
+
+
+def _restrain(at: datetime) -> None:
+    """A tone that was found to be of little use: its owners are told."""
+    row = Restraint.objects.create(
+        program=Program.objects.get(key="typing"), tone="still", state=Restraint.State.SLOWED, since=at.date(),
+        evidence={"found": Finding.LITTLE_USE, **asdict(Evidence(votes=14, useful=4))}, decided_at=at,
+    )  # fmt: skip
+    restraint_mail.tell_owners(row, at)
 
 
 def _signing_in(now: datetime) -> None:

@@ -30,10 +30,10 @@ class Reckoning:
     """accepted, though the outbox says it was not"""
 
 
-def fill(messages: int) -> None:
+def fill(messages: int, first: int = 0) -> None:
     """Put messages in, beside a past that makes their number usual, so that the storm breaker lets them go."""
     now = clock.now()
-    put_all([_letter(f"message {n}", n) for n in range(messages)], now)
+    put_all([_letter(f"message {n}", n) for n in range(first, first + messages)], now)
     past = put_all([_letter(f"past {n}", n) for n in range(messages // 2)], now)
     Delivery.objects.filter(pk__in=[row.pk for row in past]).update(state=State.SENT, sent_at=now - timedelta(days=8))
 

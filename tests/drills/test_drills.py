@@ -60,6 +60,26 @@ def test_worker_killed_and_redis_wiped_lose_nothing(redis_url):
 
 
 @pytest.mark.once
+@pytest.mark.browser
+def test_no_link_of_any_kind_of_mail_changes_a_row_by_being_looked_at():
+    figures = {name.removeprefix("nudges.links."): one for name, one in drill("drills.links", "--browser", "8").items()}
+    assert [name for name, figure in figures.items() if not figure["ok"]] == []
+    for name in ("kinds", "broken", "rows_changed", "browsed.broken", "browsed.rows_changed"):
+        assert figures[name]["value"] == 0
+    assert figures["sabotage.get_acts"]["unit"] == "accounts_auditrow, nudges_mute"
+
+
+@pytest.mark.once
+def test_weeks_of_flapping_a_failing_feed_and_a_storm_keep_to_one_digest_a_day_in_working_hours():
+    figures = drill("drills.ninety_days", "--days", "28", "--teams", "32", "--twins", "silence_is_guilt")
+    assert [name for name, figure in figures.items() if not figure["ok"]] == []
+    for name in ("two_a_day", "quiet_hours", "missing_data"):
+        assert figures[f"nudges.days.{name}"]["value"] == 0
+    assert figures["nudges.days.storm.held"]["value"] > 0
+    assert figures["nudges.days.sabotage.silence_is_guilt.missing"]["value"] > 0
+
+
+@pytest.mark.once
 def test_no_url_reaches_an_address_that_is_not_public():
     figures = {name.removeprefix("ssrf."): figure for name, figure in drill("drills.ssrf").items()}
     assert [name for name, figure in figures.items() if not figure["ok"]] == []
