@@ -6,6 +6,7 @@ overdue, that somebody was told before) is put on: the page says "as if".
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -23,9 +24,9 @@ from program.rules.usefulness import Evidence, Finding
 from teams import standings
 from teams.models import Goal, Membership, Standing, Team
 
-from . import digest, escalation, facts, handovers, notices, outbox, policy, restraint_mail, trouble
+from . import digest, escalation, facts, handovers, notices, outbox, policy, restraint_mail, routes, trouble
 from .kinds import Kind, Words
-from .models import Digest, Notice, Nudge, Restraint
+from .models import Delivery, Digest, Notice, Nudge, Restraint
 from .outbox import Letter
 from .words import fill
 
@@ -82,15 +83,19 @@ def of_team(program: Program, team: Team, reader: User, now: datetime, only: str
     return found
 
 
-def send(sample: Sample, program: Program, team: Team, reader: User, now: datetime) -> None:
-    """Send one to its reader's own address, marked as a test; it counts in no budget. Once a minute at most."""
+def send(sample: Sample, program: Program, team: Team, reader: User, now: datetime) -> Delivery:
+    """Send one to where its reader's digests go, marked as a test; it counts in no budget. Once a minute at most."""
+    channel, address = routes.place(reader) if sample.words.card else (routes.EMAIL, reader.email)
+    subject = f"[test] {sample.words.subject}"
     letter = Letter(
-        NAME, f"{reader.pk}:{program.key}:{team.key}:{sample.key}:{now:%Y-%m-%dT%H:%M}", reader.email,
-        subject=f"[test] {sample.words.subject}", text=f"This is a test.\n\n{sample.words.text}",
-        html=sample.words.html, attachments=sample.words.attachments, person=reader, program=program,
+        NAME, f"{reader.pk}:{program.key}:{team.key}:{sample.key}:{now:%Y-%m-%dT%H:%M}", address, subject,
+        text=f"This is a test.\n\n{sample.words.text}", html=sample.words.html, attachments=sample.words.attachments,
+        person=reader, program=program, channel=channel,
+        card=sample.words.card and sample.words.card | {"title": subject},
     )  # fmt: skip
     row = outbox.put(letter, now)
     audit.record("outbox", row.message_id, at=now, actor=reader, after={"test": sample.key, "team": team.key})
+    return row
 
 
 def _facts(program: Program, team: Team, now: datetime) -> list[tuple[Goal, Facts]]:
@@ -138,10 +143,11 @@ def _loaded(program: Program, goals: Sequence[Goal], reader: User, team: Team, n
 
 
 def _sample(key: str, title: str, when: str, loaded: digest.Loaded, program: Program, now: datetime) -> Sample:
-    words = digest.compose(loaded, now)
+    words = digest.compose(loaded, now, laid_out=True)
     instead = f"{settings.SITE_URL}{reverse('nudge-samples', args=[program.key])}"
     text, html = ACTS.sub(instead, words.text), ACTS.sub(instead, words.html)
-    return Sample(key, title, when, Words(words.subject, text, html))
+    card = json.loads(ACTS.sub(instead, json.dumps(words.card, ensure_ascii=False)))
+    return Sample(key, title, when, Words(words.subject, text, html, card=card))
 
 
 def _trouble(goal: Goal, program: Program, reader: User, now: datetime) -> Sample:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -17,7 +17,8 @@ from nudges import samples
 from nudges.samples import Sample
 from program.models import Program
 from teams.models import Team
-from web import access, framed
+from web import access, chat_looks, framed
+from web.chat_looks import Look
 from web.render import page
 
 MOST_TEAMS = 500
@@ -33,6 +34,8 @@ class Context:
     teams: Sequence[Team]
     team: Team | None
     samples: Sequence[Sample]
+    looks: Mapping[str, Sequence[Look]]
+    """by sample: the same in Slack and Teams"""
     messages: Sequence[str]
 
 
@@ -45,7 +48,8 @@ def overview(request: HttpRequest, key: str) -> HttpResponse:
     team = _chosen(teams, request.GET.get("team", ""))
     shown = samples.of_team(program, team, access.person(request), now()) if team else []
     said = [str(message) for message in messages.get_messages(request)]
-    return page(request, Context(program, teams[:MOST_TEAMS], team, shown, said))
+    looks = {sample.key: chat_looks.of_card(sample.words.card) for sample in shown}
+    return page(request, Context(program, teams[:MOST_TEAMS], team, shown, looks, said))
 
 
 @framed.document
@@ -57,11 +61,11 @@ def html(request: HttpRequest, key: str, team: str, kind: str) -> HttpResponse:
 
 @require_POST
 def test(request: HttpRequest, key: str, team: str, kind: str) -> HttpResponse:
-    """Send one to the asker's own address."""
+    """Send one to where the asker's own digests go."""
     program, about, sample = _one(request, key, team, kind)
     person = access.person(request)
-    samples.send(sample, program, about, person, now())
-    messages.info(request, f"A test of “{sample.title}” goes to {person.email} with the next round.")
+    row = samples.send(sample, program, about, person, now())
+    messages.info(request, f"A test of “{sample.title}” goes to {row.shown_address} with the next round.")
     return redirect(f"{reverse('nudge-samples', args=[program.key])}?team={about.key}#{sample.key}")
 
 
