@@ -606,3 +606,33 @@ def test_a_server_that_speaks_no_tls():
         failed = failure(server.url.replace("http:", "https:"))
     assert failed.reason.startswith("The connection to 127.0.0.1 failed (")
     assert failed.permanent is False
+
+
+def test_handing_is_called_once_the_connection_stands_and_may_call_it_off():
+    with serving(b"HTTP/1.1 204 No Content\r\n\r\n") as server:
+        asked: list[int] = []
+        fetch(server.url, method="POST", body=b"x", handing=lambda: not asked.append(len(server.requests)))
+        assert (asked, len(server.requests)) == ([0], 1)
+        with pytest.raises(FetchFailed, match="called off") as called_off:
+            fetch(server.url, method="POST", body=b"x", handing=lambda: False)
+        assert (called_off.value.sent, called_off.value.status, len(server.requests)) == (False, None, 1)
+    with pytest.raises(FetchFailed, match="took no connection") as refused:
+        fetch(server.url, method="POST", body=b"x", handing=lambda: bool(asked.append(9)))
+    assert (refused.value.sent, asked) == (False, [0])
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [
+        (b"HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n", 500),
+        (b"HTTP/1.1 302 Found\r\nLocation: /\r\n\r\n", 302),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx", 200),
+        (b"HTTP/1.1 200 OK\r\nContent-Encoding: br\r\n\r\n", 200),
+        (b"", None),
+        (b"nonsense", None),
+    ],
+)
+def test_a_failure_says_whether_the_request_was_on_its_way_and_how_the_answer_began(answer, status):
+    with serving(answer) as server, pytest.raises(FetchFailed) as failed:
+        fetch(server.url, method="POST", body=b"x")
+    assert (failed.value.sent, failed.value.status) == (True, status)

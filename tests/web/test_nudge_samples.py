@@ -12,12 +12,14 @@ from django.test import Client
 from icalendar import Calendar
 
 from accounts.models import User
+from accounts.secrets import seal
 from nudges import delivery, kinds, samples
-from nudges.models import Delivery, Digest, Notice, Nudge, Turn
+from nudges.models import Delivery, Digest, Notice, Nudge, Route, Turn
 from reviews.models import Brief, Review
 from reviews.schedule import schedule
 from tests.nudges.conftest import MONDAY
 from tests.people import World
+from tests.program.test_fetch import serving
 
 pytestmark = pytest.mark.django_db
 HERE = "/programs/typing/nudges/samples/"
@@ -158,3 +160,34 @@ def test_it_costs_the_same_queries_whatever_the_goals(owner, django_assert_max_n
 
 def test_every_kind_of_notice_about_a_goal_has_a_sample():
     assert samples.NOTICES.keys() == set(samples.notices.OF_A_GOAL)
+
+
+def test_digests_are_shown_as_slack_and_teams_lay_them_out(owner):
+    page = owner.get(HERE, {"team": "api"}).content.decode()
+    assert page.count("<summary>In Slack</summary>") == page.count("<summary>In Teams</summary>") >= len(KINDS) - 1
+    assert page.count("What is sent to Slack") == page.count("<summary>In Slack</summary>")
+    assert "<strong>Api is 15 points behind its path on Functions with full annotations.</strong>" in page
+    assert '<span class="key">wrong number</span>' in page
+    for acting in ("/unsubscribe/", "/answer/", "/vote/"):
+        assert acting not in page
+
+
+def test_what_people_typed_is_words_in_slack_and_teams_too(owner, world):
+    evil = "<img src=x onerror=alert(1)> *b* _i_ <https://evil.example|x> [y](javascript:alert(1))"
+    type(world.typed).objects.update(name=evil)
+    page = owner.get(HERE, {"team": "api"}).content.decode()
+    assert page.count("<summary>In Slack</summary>") > 1
+    assert "<img src=x" not in page
+    assert 'href="https://evil.example' not in page
+    assert 'href="javascript:' not in page
+
+
+def test_a_test_goes_where_its_readers_digests_go(owner, world, settings):
+    settings.OUTBOUND_ALLOW_NETWORKS = ["127.0.0.0/8"]
+    with serving(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok") as server:
+        Route.objects.create(person=world.tess, kind="slack", host="127.0.0.1", url=seal(server.url), since=MONDAY)
+        answer = owner.post(f"{HERE}api/behind/test", follow=True)
+        assert "goes to Slack, 127.0.0.1 with the next round." in answer.content.decode()
+        delivery.deliver_batch(MONDAY)
+        assert b"[test] Api: Functions with full annotations is 15 points behind" in server.requests[0]
+    assert Delivery.objects.get(kind="test").state == "sent"
