@@ -57,7 +57,7 @@ def of(person: User) -> Place:
         return Place(route.kind, name, sentence, trouble, "", False, on_offer)
     sentence = f"{name}, since {wording.day(route.since.date())}; nothing of it by e-mail."
     if route.kind == routes.INBOX:
-        sentence = "Nowhere: what needs you stands on your pages here, and is sent to no place."
+        sentence = "Nowhere: they stand in your inbox here, and are sent to no place."
         return Place(route.kind, name, sentence, "", "", False, on_offer)
     return Place(route.kind, name, sentence, "", _last(route), True, on_offer)
 

@@ -125,7 +125,7 @@ def collect(review: Review, now: datetime) -> Evidence:
     goals = _goal_ids(program)
     then = _statuses_then(program, before)
     short = _short(its_board, goals, then, on)
-    _read_escalated(short, on)
+    _read_escalated(short, on, before.content["on"] if before else "")
     leaders = _leaders(short, its_board)
     _read_trails([one for leader in leaders[:LEADERS_SHOWN] for one in leader.short[:LINES_A_LEADER]], on)
     fine_now = {goals[row.team.pk, key] for row in its_board.rows for key, c in row.cells.items() if c.status in FINE}
@@ -218,9 +218,9 @@ def _leaders(short: Sequence[Short], its_board: Board) -> list[Leader]:
     return list(found.values())
 
 
-def _read_escalated(short: Sequence[Short], on: date) -> None:
-    """Mark what a leader heard of and was told would come here: nobody answered since, and it was never fine. One
-    query."""
+def _read_escalated(short: Sequence[Short], on: date, before: str) -> None:
+    """Mark what a leader heard of and was told would come here, once, in the first brief from the announced day on:
+    nobody answered since, and it was never fine. One query."""
     since = {"goal": OuterRef("goal")}
     heard = Notice.objects.filter(kind=notices.ESCALATED, goal__in=[one.goal for one in short], facts__has_key="brief")
     heard = heard.exclude(
@@ -232,7 +232,7 @@ def _read_escalated(short: Sequence[Short], on: date) -> None:
     for row in heard.select_related("person", "digest").order_by("digest__day", "pk"):
         facts = row.facts
         announced = facts["brief"].get("on")
-        if announced and announced <= on.isoformat():
+        if announced and before < announced <= on.isoformat():
             by_goal[row.goal_id or 0].escalated = Escalated(
                 row.person, row.digest.day, facts["lead"], bool(facts["lead_own"]), facts["times"]
             )

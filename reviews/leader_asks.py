@@ -37,9 +37,7 @@ def leader_ask(leader: Leader, evidence: Evidence, names: Mapping[str, str]) -> 
         goals=goals,
         more=max(0, len(leader.short) - LINES_A_LEADER),
         blocked=_blocked(leader, evidence),
-        history=[
-            sentences.escalated(one, names[one.metric], evidence) for one in leader.short if one.escalated is not None
-        ][:LINES_A_LEADER],
+        history=sentences.escalated([one for one in leader.short if one.escalated], names, evidence),
     )
 
 

@@ -284,19 +284,23 @@ def blocked(one: Answer, program: Program, on: date) -> str:
     return f"{said} It needs {whose} priority."
 
 
-def escalated(one: Short, metric: str, evidence: Evidence) -> str:
+def escalated(goals: Sequence[Short], names: Mapping[str, str], evidence: Evidence) -> list[str]:
     """What was tried before an ask was proposed: "Proposed after all else: Api's lead, Alice, was told of … 3 times,
-    and Gina heard of it on 20 Apr. Nobody answered."."""
-    found = one.escalated
-    if found is None:
-        return ""
-    who = f"{one.team.name}’s lead, {found.lead}," if found.own else f"{found.lead}, for {one.team.name},"
+    and Gina heard of it on 20 Apr. Nobody answered.", and of which other goals of hers the same is true."""
+    if not goals or (found := goals[0].escalated) is None:
+        return []
+    first = goals[0]
+    who = f"{first.team.name}’s lead, {found.lead}," if found.own else f"{found.lead}, for {first.team.name},"
     heard = "you" if found.leader == evidence.program.sponsor else str(found.leader)
     day = say.near_day(found.day, evidence.on)
-    return (
-        f"Proposed after all else: {who} was told of {metric} {say.count(found.times, 'time')}, and {heard} heard of it"
-        f" on {day}. Nobody answered."
-    )
+    said = [
+        f"Proposed after all else: {who} was told of {names[first.metric]} {say.count(found.times, 'time')}, and"
+        f" {heard} heard of it on {day}. Nobody answered."
+    ]
+    others = [
+        one.team.name if one.metric == first.metric else f"{one.team.name} ({names[one.metric]})" for one in goals[1:]
+    ]
+    return [*said, f"Nor did anybody for {_some(others)}."] if others else said
 
 
 def _moved(metrics: Sequence[MetricLine], since: str) -> str:

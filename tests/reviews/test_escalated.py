@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from nudges.models import Digest, Notice
+from program.wording import listed
 from reviews import brief
 from reviews.evidence import collect
 from reviews.models import Review
@@ -53,6 +54,36 @@ def test_it_is_asked_first_with_its_history(goal):
         " heard of it on 6 Feb. Nobody answered."
     ]
     assert [one.history for one in found.leaders[1:]] == [[] for _ in found.leaders[1:]]
+
+
+def test_of_several_the_first_is_told_and_the_others_are_named(goal):
+    leader = Notice.objects.get().person
+    others = [
+        one for ask in collect(Review.objects.get(period="2023-03-21", program__key="typing"), SPRING).leaders
+        if ask.person == leader for one in ask.short if one.goal != goal.pk
+    ]  # fmt: skip
+    digest = Digest.objects.get(person=leader, day=HEARD.date())
+    for one in others:
+        Notice.objects.create(
+            kind="heard from below", key=f"x{one.goal}", person=leader, goal_id=one.goal, digest=digest, said_at=HEARD,
+            facts={"lead": "Bo", "lead_own": True, "times": 4, "brief": {"on": "2023-03-06"}},
+        )  # fmt: skip
+    (ask,) = [one for one in content().leaders if one.history]
+    assert len(ask.history) == 2
+    assert ask.history[1] == f"Nor did anybody for {listed([goal_of(one) for one in (*others[1:], goal)])}."
+
+
+def goal_of(one):
+    return one.team.name
+
+
+def test_it_is_proposed_once(goal):
+    Notice.objects.update(facts=Notice.objects.get().facts | {"brief": {"on": "2023-01-30"}})
+    before = Review.objects.get(period="2023-02-07", program__key="typing")
+    assert before.brief.content["on"] == "2023-02-02"
+    assert proposed() == []
+    Notice.objects.update(facts=Notice.objects.get().facts | {"brief": {"on": "2023-02-03"}})
+    assert len(proposed()) == 1
 
 
 @pytest.mark.parametrize("facts", [{"brief": {"on": "2023-03-17"}}, {"brief": {}}, {}])

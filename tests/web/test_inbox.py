@@ -8,6 +8,7 @@ from datetime import date, timedelta
 import pytest
 import time_machine
 
+from nudges import routes
 from nudges.models import Delivery, Digest, Mute, Notice, Opened, Vote
 from program.models import Feed
 from reviews.models import Brief, Review
@@ -313,6 +314,18 @@ def test_what_is_muted_is_no_message_but_still_waits(client, told):
         assert len(listed(page)) == 2
         assert "Api: Functions with full annotations" in words(page)
         assert "See what to do" in words(page)
+
+
+def test_who_reads_only_here_finds_the_digests_here(client, play, mail_server):
+    alice = play.world.alice
+    routes.choose(alice, routes.INBOX, "", MONDAY)
+    play.announced()
+    assert "alice@example.com" not in [to for mail in mail_server.accepted for to in mail.receivers]
+    with time_machine.travel(LATER, tick=False):
+        page = sign_in(client, "alice").get("/inbox/")
+        assert len(listed(page)) == 1
+        assert "· digest · kept here only" in words(page)
+        assert "not mailed" not in words(page)
 
 
 def test_a_viewer_keeps_their_own_marks(client, told):

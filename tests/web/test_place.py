@@ -63,7 +63,7 @@ def test_there_is_one_place_and_never_two(alice):
     choose(alice, "teams", TEAMS)
     assert [route.kind for route in Route.objects.all()] == ["teams"]
     assert AuditRow.objects.latest("pk").before == {"digests go to": "slack", "host": "hooks.slack.com"}
-    assert "Nowhere: what needs you stands on your pages here" in said(choose(alice, "inbox"))
+    assert "Nowhere: they stand in your inbox here, and are sent to no place." in said(choose(alice, "inbox"))
     assert "By e-mail, to alice@example.com." in said(choose(alice, "email"))
     assert not Route.objects.exists()
 

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.clock import now
 from accounts.models import User
-from nudges import answer_links, hours
+from nudges import answer_links, hours, routes
 from nudges import inbox as kept
 from nudges.digest import ANSWERS
 from nudges.models import Delivery, Digest
@@ -200,6 +200,8 @@ def _line(row: Delivery, reader: User) -> Line:
     unread = not row.private and not hasattr(row, "opened")
     when = f"{wording.day(at.date())}, {at:%H:%M}"
     title = row.subject or kind.capitalize()
+    if row.channel != routes.EMAIL:
+        kind += " · kept here only" if row.channel == routes.INBOX else f" · to {Delivery.PLACES[row.channel]}"
     return Line(row, when, title, kind, unread, not row.private, kept.not_mailed(row))
 
 
