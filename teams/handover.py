@@ -97,10 +97,10 @@ def _open(goals: Mapping[int, TakenOver], now: datetime) -> dict[int, list[str]]
         terms = _proposed(proposal.target, proposal.due, one)
         found[proposal.goal_id].append(f"{terms} was proposed and waits for an answer")
     answers = Answer.objects.standing().filter(goal__in=goals, person__is_active=True)
-    for one in answers.select_related("person", "whose_team", "needs").order_by("at", "pk"):
-        day = today(goals[one.goal_id].goal.team.time_zone, now)
-        if answering.is_of_late(one, day):
-            found[one.goal_id].append(shortened(answer_words.told(one, day)))
+    for made in answers.select_related("person", "whose_team", "needs").order_by("at", "pk"):
+        day = today(goals[made.goal_id].goal.team.time_zone, now)
+        if answering.is_of_late(made, day):
+            found[made.goal_id].append(shortened(answer_words.told(made, day)))
     return found
 
 
