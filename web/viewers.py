@@ -13,7 +13,8 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 OWN_AFFAIRS = frozenset({
     "sign-in", "sign-in-code", "sign-in-sso", "sign-out", "forgot-password", "set-password", "unsubscribe",
     "answer", "answer-choice", "vote", "vote-choice",
-    "me", "me-password", "me-second-factor", "me-sign-out", "me-mail", "inbox-read", "message-read", "demo-sign-in",
+    "me", "me-password", "me-second-factor", "me-sign-out", "me-mail", "me-place", "inbox-read", "message-read",
+    "demo-sign-in",
 })  # fmt: skip
 """Names of the addresses by which viewers look after themselves: how they sign in, what mail they get and have
 read; and of those where the signed link of a mail is the authority, whoever is signed in."""
