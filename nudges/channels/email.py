@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import smtplib
 import ssl
@@ -46,11 +47,18 @@ class MailPolicy(EmailPolicy):
         kept: tuple[str, Any] = super().header_store_parse(name, value)
         return kept
 
+    def header_max_count(self, name: str) -> int | None:
+        """How often a header may stand in a message: looked up once a name."""
+        if name not in _MOST:
+            _MOST[name] = super().header_max_count(name)
+        return _MOST[name]
+
     def header_fetch_parse(self, name: str, value: Any) -> Any:
         """One header as it is read back while the message is put together: what the parts are is plain text to it."""
         return value if name.lower().startswith("content-") else super().header_fetch_parse(name, value)
 
 
+_MOST: dict[str, int | None] = {}
 PLAIN = 74
 """Characters of a header that needs no folding."""
 POLICY = MailPolicy(linesep="\r\n")
@@ -88,6 +96,9 @@ class EmailChannel:
                 subtype="ics",
                 filename=part.get("filename") or "invite.ics",
             )
+        if message.is_multipart():
+            # One that stands nowhere in the text ("=_" is written differently there), the same for the same message.
+            message.set_boundary("=_" + hashlib.sha256(row.message_id.encode()).hexdigest()[:32])
         return message.as_bytes()
 
     @contextmanager
