@@ -11,7 +11,7 @@ from accounts.models import User
 from program.rules.status import SHORT, Status
 from program.rules.usefulness import State
 
-from . import answered, budget, escalation, handovers, hours, notices, policy, routes
+from . import answered, budget, escalation, handovers, hours, notices, policy, routes, takers
 from .models import Delivery, Notice, Nudge
 from .outbox import Letter
 from .people import Addressee
@@ -67,10 +67,10 @@ def decide(due: Due, situation: Situation) -> Decided | None:
     goals = [goal for team in due.teams for goal in situation.goals.get(team, ())]
     mine = [goal for goal in goals if goal.program in due.turns]
     standings = [situation.standings.get(goal.pk) for goal in mine]
-    below = [situation.standings.get(goal) for goal in due.hears]
+    below = [situation.standings.get(goal) for goal in (*due.hears, *due.took)]
     if not any(standing is not None and standing.judged_today for standing in (*standings, *below)):
         return None
-    heard_of = {one.program for one, _above in due.hears.values()}
+    heard_of = {one.program for one, _above in due.hears.values()} | {one.program for one in due.took.values()}
     decided = Decided(due, _listener(due, {goal.program for goal in goals} | heard_of, situation))
     of_person = policy.withheld_by(_person_only(decided.listener), policy.OF_THE_PERSON)
     for goal, standing in zip(mine, standings, strict=True):
@@ -87,6 +87,7 @@ def decide(due: Due, situation: Situation) -> Decided | None:
     if not of_person:
         decided.notices += handovers.due_to(due, situation)
         _hear(decided, situation)
+        _ask_takers(decided, situation)
         _carry_news(decided, goals, situation)
     if decided.said and not decided.notices:
         _leave_room(decided, goals, situation)
@@ -141,6 +142,24 @@ def _carry_news(decided: Decided, goals: Sequence[GoalRow], situation: Situation
         standing = situation.standings.get(goal.pk)
         if standing is not None:
             decided.standings[goal.pk] = standing
+
+
+def _ask_takers(decided: Decided, situation: Situation) -> None:
+    """Whether this person is still on what they took long ago; of a goal they are told of anyway, its crumbs say so."""
+    due, told = decided.due, {nudge.goal_id for nudge in decided.said}
+    person = due.person.pk
+    for goal, one in due.took.items():
+        standing = situation.standings.get(goal)
+        if standing is None or standing.held or not standing.judged_today or standing.status not in SHORT:
+            continue
+        said = answered.silences(
+            situation.answers.get(goal, ()), person, due.day, standing.as_of,
+            muted=(person, goal) in situation.muted_goals,
+        )  # fmt: skip
+        silent = said != policy.NOT_ANSWERED or (person, one.program) in situation.mutes
+        if goal not in told and not silent and not situation.lots.leave_alone(goal, due.day):
+            decided.notices.append(Notice(kind=notices.TAKEN, key=takers.key(one), person=due.person, goal_id=goal))
+            decided.standings[goal] = standing
 
 
 def _hold_out(decided: Decided, goals: Sequence[GoalRow], situation: Situation) -> None:

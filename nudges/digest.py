@@ -13,7 +13,7 @@ from django.db.models import Max, Q
 from accounts.models import User
 from program.models import Playbook, Program, ProgramOwner
 from program.rules.status import SHORT, Status
-from teams import answering
+from teams import answering, taking
 from teams.answering import Said
 from teams.models import Answer, Membership, Standing
 
@@ -51,6 +51,8 @@ class Loaded:
     """by goal: what was answered and stands"""
     leads: set[str] = field(default_factory=set)
     """keys of the teams that the person leads"""
+    open_items: set[str] = field(default_factory=set)
+    """keys of the items that people are asked about and are still on"""
     other_days: list[date] = field(default_factory=list)
     """local days on which other digests went out to the person, of late"""
     dropped: list[tuple[Nudge, str]] = field(default_factory=list)
@@ -90,6 +92,7 @@ def prefetch(rows: Sequence[Delivery], now: datetime) -> None:
     owners: dict[int, User] = {}
     for owner in ProgramOwner.objects.filter(program__in={g.program_id for g in spoken}).select_related("user"):
         owners.setdefault(owner.program_id, owner.user)
+    taken = [n.key for of_one in told.values() for n in of_one if n.kind == notices.TAKEN]
     others = _other_days(people, digests.values(), now)
     for row in rows:
         digest = digests.get(row.pk)
@@ -109,6 +112,7 @@ def prefetch(rows: Sequence[Delivery], now: datetime) -> None:
             muted_goals=muted_goals[digest.person_id],
             answers=answers,
             leads=leads[digest.person_id],
+            open_items=taking.still_open(taken),
             other_days=others[digest.person_id],
         )
 
@@ -170,7 +174,9 @@ def _is_news(notice: Notice, loaded: Loaded, day: date) -> bool:
     if silenced in (policy.name_of(policy.goal_muted), policy.name_of(policy.not_mine)):
         return False
     standing = loaded.newest.get(notice.goal.pk)
-    if notice.kind == notices.ESCALATED:
+    if notice.kind == notices.TAKEN and notice.key not in loaded.open_items:
+        return False
+    if notice.kind in (notices.ESCALATED, notices.TAKEN):
         return not silenced and (standing is None or (not standing.held and standing.status in SHORT))
     if notice.kind == notices.ANSWER_DUE:
         stands = notice.key in {str(one.pk) for one in loaded.answers.get(notice.goal.pk, ())}
@@ -223,6 +229,7 @@ def compose(loaded: Loaded, now: datetime, *, laid_out: bool = False) -> Words:
         "told": told[:TOLD_IN_FULL],
         "told_briefly": told[TOLD_IN_FULL:],
         "asked_again": news[notices.ANSWER_DUE],
+        "taken": sorted(news[notices.TAKEN], key=lambda s: (s.took_on or today, s.team, s.took)),
         "new_goals": news[notices.NEW_GOAL],
         "new_by_metric": _by_metric(news[notices.NEW_GOAL]),
         "ending": news[notices.EXEMPTION_ENDING],

@@ -13,7 +13,7 @@ from teams.handover import shortened
 from teams.models import Answer, Exemption, Goal, GoalTerms, Standing
 from teams.standings import as_if_not_exempt, crumb_facts
 
-from . import at_it, budget, escalation, handovers, notices, policy
+from . import at_it, budget, escalation, handovers, notices, policy, takers
 from .decisions import Decided, because
 from .models import Notice, Nudge
 from .situation import Situation
@@ -68,6 +68,8 @@ def _why(row: Nudge | Notice, goal: Goal, d: Decided, situation: Situation) -> d
         since = situation.off_since.get(goal.pk, one.day)
         program = situation.programs[goal.program_id]
         return escalation.told(one, since, d.due.day, above.name, goal.team.name, program)
+    if isinstance(row, Notice) and row.kind == notices.TAKEN:
+        return takers.told(d.due.took[goal.pk], row.facts, goal.team.name)
     addressee = d.due.teams[goal.team_id]
     facts = {"because": because(addressee, d.due.day)}
     if isinstance(row, Notice) or row.reason:

@@ -10,10 +10,11 @@ EXEMPTION_ENDING = "exemption ending"
 BACK_ON_THE_PATH = "back on the path"
 ESCALATED = "heard from below"
 ANSWER_DUE = "the day of your answer"
+TAKEN = "an item you took"
 
 # In the order in which a digest tells them. Others (trouble) join here.
-KINDS = (HANDOVER, ESCALATED, ANSWER_DUE, NEW_GOAL, EXEMPTION_ENDING, BACK_ON_THE_PATH)
-OF_A_GOAL = (ESCALATED, ANSWER_DUE, NEW_GOAL, EXEMPTION_ENDING, BACK_ON_THE_PATH)
+KINDS = (HANDOVER, ESCALATED, ANSWER_DUE, TAKEN, NEW_GOAL, EXEMPTION_ENDING, BACK_ON_THE_PATH)
+OF_A_GOAL = (ESCALATED, ANSWER_DUE, TAKEN, NEW_GOAL, EXEMPTION_ENDING, BACK_ON_THE_PATH)
 
 
 def new_goal_key(goal: int) -> str:

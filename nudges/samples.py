@@ -218,6 +218,14 @@ def _day_came(told: Facts, now: datetime) -> Facts:
     return _short(told, "behind") | {"answered": said | {"day": (now - timedelta(days=14)).date().isoformat()}}
 
 
+def _taken(told: Facts, now: datetime) -> Facts:
+    crumb = told["trail"][0] if told["trail"] else {"item": "", "contribution": None}
+    since = (now - timedelta(weeks=4)).date().isoformat()
+    why = {"took": crumb["item"], "team": told["team_name"], "own": False}
+    took = {"item": crumb["item"], "since": since, "size": crumb["contribution"]}
+    return _short(told, "behind") | {"took": took, "because": why}
+
+
 def _from_below(told: Facts, now: datetime) -> Facts:
     on = now.date() + escalation.TO_THE_BRIEF
     brief = {"on": on.isoformat(), "review": (on + timedelta(days=8)).isoformat()}
@@ -236,6 +244,7 @@ NUDGES: Mapping[str, tuple[str, str, Change]] = {
 }
 NOTICES: Mapping[str, tuple[str, str, Change]] = {
     notices.ANSWER_DUE: ("The day of your answer", "once, in the first digest from the promised day on", _day_came),
+    notices.TAKEN: ("An item you took", "once, four weeks after somebody took an item of a goal that is short", _taken),
     notices.NEW_GOAL: ("A new goal", "once, before any nudge about it", _as_it_is),
     notices.BACK_ON_THE_PATH: ("Back on the path", "once, after a nudge about it", _on_track),
     notices.EXEMPTION_ENDING: ("An exemption ends", "two weeks ahead", _rests),

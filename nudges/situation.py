@@ -124,6 +124,7 @@ def read(due: Sequence[Due], programs: Mapping[int, Program], now: datetime) -> 
     where a program holds some out."""
     warned = [one for row in due for one, _above in row.hears.values()]
     teams = {team for one in due for team in one.teams} | {one.team for one in warned}
+    teams |= {one.team for row in due for one in row.took.values()}
     people = [one.person.pk for one in due]
     last, spoke = _last_said(people, now)
     mutes = list(Mute.objects.filter(person__in=people).values_list("person", "program", "goal"))

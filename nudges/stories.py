@@ -147,6 +147,10 @@ class Story:
     """of what a leader hears: how long it is off its path, and who was told how often"""
     lead: str = ""
     times: int = 0
+    took: str = ""
+    """an item that the receiver took on `took_on`, and how much is to do there"""
+    took_on: date | None = None
+    took_size: str = ""
     answered: AnswerTold | None = None
     answer: str = ""
     """the page on which its receiver answers; empty where nothing is asked"""
@@ -208,6 +212,7 @@ def tell(facts: Mapping[str, Any], program: Program, playbook: Playbook | None, 
         exempt_why=facts.get("exempt_why", ""),
         page=goal_page(facts["team"], program.key, facts["metric"]),
         **_hears(facts),
+        **_took(facts),
         answered=_answered(facts.get("answered")),
         severity=policy.severity(facts.get("gap"), facts.get("target"), facts.get("baseline")),
         facts=facts,
@@ -230,6 +235,19 @@ def _hears(facts: Mapping[str, Any]) -> dict[str, Any]:
         "lead": f"its lead, {lead}," if facts["lead_own"] else lead,
         "times": facts["times"],
     } | asked
+
+
+def _took(facts: Mapping[str, Any]) -> dict[str, Any]:
+    took = facts.get("took")
+    if not took:
+        return {}
+    size = "" if took["size"] is None else wording.value(took["size"], _item_unit(facts))
+    return {"took": wording.item(took["item"]), "took_on": day_of(took["since"]), "took_size": size}
+
+
+def _item_unit(facts: Mapping[str, Any]) -> str:
+    """A ratio's item is short by a count of things; every other metric's by an amount in its unit."""
+    return "to do" if facts["aggregation"] == "ratio" else str(facts["unit"])
 
 
 def _answered(facts: Mapping[str, Any] | None) -> AnswerTold | None:
@@ -256,12 +274,10 @@ def _tone(facts: Mapping[str, Any]) -> str:
 
 def _crumb(crumb: Mapping[str, Any], facts: Mapping[str, Any], playbook: Playbook | None) -> Crumb:
     name, size = crumb["item"], crumb["contribution"]
-    # A ratio's item is short by a count of things; every other metric's by an amount in its unit.
-    unit = "to do" if facts["aggregation"] == "ratio" else facts["unit"]
     return Crumb(
         item=wording.item(name),
         short=wording.short_item(name),
-        size="" if size is None else wording.value(size, unit),
+        size="" if size is None else wording.value(size, _item_unit(facts)),
         closes=crumb["closes"],
         closes_words="" if crumb["closes"] is None else wording.share(crumb["closes"]),
         trend=crumb["trend"] or "",

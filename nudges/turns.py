@@ -11,10 +11,11 @@ from accounts.models import User
 from program.models import Program
 from teams.models import Goal, Team
 
-from . import escalation, hours
+from . import escalation, hours, takers
 from .escalation import Warned
 from .models import Digest, Turn
 from .people import Addressee, Org, zones
+from .takers import Took
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,8 @@ class Due:
     """team id → why this person"""
     hears: Mapping[int, tuple[Warned, Team]] = field(default_factory=dict)
     """goal id → of what below they hear today, and what they lead above it"""
+    took: Mapping[int, Took] = field(default_factory=dict)
+    """goal id → an item of it that they took long ago"""
 
 
 Pair = tuple[int, int, datetime]
@@ -39,12 +42,13 @@ TakenTurn = tuple[int, int, date]
 
 
 def due_people(now: datetime, programs: Mapping[int, Program], org: Org) -> Iterator[Due]:
-    """The people whose turn has come and is not taken. Four queries."""
+    """The people whose turn has come and is not taken. Five queries, two more where items are taken for long."""
     oldest = now.date() - timedelta(days=9)
     taken = set(Turn.objects.filter(due_day__gte=oldest).values_list("person", "program", "due_day"))
     planned = set(Digest.objects.filter(day__gte=oldest).values_list("person", "day"))
     warned = escalation.waiting(programs, now)
-    yield from due_of(list(pairs(programs)), now, programs, org, taken, planned, warned)
+    took = takers.waiting(programs, now)
+    yield from due_of(list(pairs(programs)), now, programs, org, taken, planned, warned, took)
 
 
 def addressees(
@@ -65,9 +69,10 @@ def due_of(
     taken: Collection[TakenTurn],
     planned: Collection[tuple[int, date]],
     warned: Sequence[Warned] = (),
+    took: Sequence[Took] = (),
 ) -> Iterator[Due]:
-    """The people whose turn has come, of these pairs, where these turns are taken, these digests planned, and this
-    was announced to leaders' teams."""
+    """The people whose turn has come, of these pairs, where these turns are taken, these digests planned, this was
+    announced to leaders' teams, and these items were taken long ago."""
     whom = addressees(found, programs, org, now)
     zone_of = zones(one for one in whom.values() if one is not None)
     asked: dict[int, dict[int, date]] = defaultdict(dict)
@@ -88,7 +93,10 @@ def due_of(
         teams[person][team] = replace(one, above=org.next_above(one))
     people = {pk: next(iter(of_person.values())).person for pk, of_person in teams.items()}
     hears = _hears(now, warned, programs, org, asked, people, zone_of)
-    yield from _not_taken(now, programs, asked, teams, zone_of, people, hears, taken, planned)
+    of_items = takers.due(took, now, programs, asked, people, zone_of)
+    for row in _not_taken(now, programs, asked, teams, zone_of, people, hears, taken, planned):
+        on = {goal: item for goal, item in of_items.get(row.person.pk, {}).items() if item.program in row.turns}
+        yield replace(row, took=on) if on else row
 
 
 def _hears(

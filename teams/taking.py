@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from typing import Protocol
 
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from accounts.audit import record
 from accounts.models import Place, User
@@ -121,9 +121,20 @@ def of_team(team: Team, now: datetime) -> list[Taken]:
 
 def open_of(teams: Collection[int]) -> list[Taken]:
     """What is taken of these teams' (ids) items now. One query."""
+    return open_among(TakenItem.objects.filter(team__in=teams, released_at=None))
+
+
+def still_open(keys: Collection[str]) -> set[str]:
+    """Which of these taken items (ids as text) nobody let go and no measurement closed. One query, none for none."""
+    rows = TakenItem.objects.filter(pk__in=keys, released_at=None) if keys else TakenItem.objects.none()
+    return {str(pk) for pk in rows.values_list("pk", flat=True)}
+
+
+def open_among(rows: QuerySet[TakenItem]) -> list[Taken]:
+    """These items, with whether their takers have left, the oldest first. One query."""
     acts = Exists(Place.objects.filter(user=OuterRef("by"), key=OuterRef("team__key")))
-    rows = TakenItem.objects.filter(team__in=teams, released_at=None).select_related("by", "team").annotate(acts=acts)
-    return [Taken(row, not _acts(row.by, placed=row.acts)) for row in rows.order_by("pk")]
+    known = rows.select_related("by", "team").annotate(acts=acts).order_by("pk")
+    return [Taken(row, not _acts(row.by, placed=row.acts)) for row in known]
 
 
 def _acts(user: User, *, placed: bool) -> bool:

@@ -169,14 +169,28 @@ HEARD = {
 }
 
 
-def digest(told=(), new=(), thanks=(), ending=(), handed=(), heard=(), asked=(), **changes):
-    every = [*told, *new, *thanks, *ending, *handed, *heard, *asked]
+def took(**changes):
+    why = {"took": "lib/webhooks.py", "team": "Api <b>", "own": False}
+    known = {"took": "lib/webhooks.py", "took_on": date(2026, 10, 19), "took_size": "38 to do"}
+    return story(because=why, **{**known, **changes})
+
+
+TAKEN = {
+    "ordinary": took(),
+    "overdue, closed by nothing known": took(status="overdue", took_size=""),
+    "long": took(metric="M" * 200, took="i" * 300),
+}
+
+
+def digest(told=(), new=(), thanks=(), ending=(), handed=(), heard=(), asked=(), taken=(), **changes):
+    every = [*told, *new, *thanks, *ending, *handed, *heard, *asked, *taken]
     context = {
         "today": TODAY,
         "person": None,
         "told": list(told)[:5],
         "told_briefly": list(told)[5:],
         "asked_again": list(asked),
+        "taken": list(taken),
         "new_goals": list(new),
         "new_by_metric": [list(new)] if new else [],
         "thanks": list(thanks),
@@ -189,7 +203,7 @@ def digest(told=(), new=(), thanks=(), ending=(), handed=(), heard=(), asked=(),
         "next_day": date(2026, 12, 7),
         "sponsors": [],
         "stop_program": []
-        if not (told or new or thanks or ending or heard or asked)
+        if not (told or new or thanks or ending or heard or asked or taken)
         else [(story().program, "https://quality.example.com/unsubscribe/x/")],
         "stop_all": "https://quality.example.com/unsubscribe/y/",
         "notes": [],
@@ -276,6 +290,8 @@ CONTEXTS = {
         **{f"ending: {name}": digest(ending=[s]) for name, s in ENDING.items()},
         "ending: several": digest(ending=list(ENDING.values())),
         **{f"from below: {name}": digest(heard=[s]) for name, s in HEARD.items()},
+        **{f"an item you took: {name}": digest(taken=[s]) for name, s in TAKEN.items()},
+        "items you took, and told": digest([story()], taken=list(TAKEN.values())),
         "from below: several": digest(heard=list(HEARD.values())),
         "from below, and told": digest([story()], heard=list(HEARD.values())),
         "with notes": digest(
@@ -551,6 +567,18 @@ def test_a_sponsor_of_two_programs_is_named_once():
 def test_a_new_goal_says_where_to_begin():
     assert "begin with lib/webhooks.py: 38 to do there" in said(new=[plain(status="behind")])[1]
     assert "begin with" not in said(new=[plain(status="met")])[1]
+
+
+def test_who_took_an_item_is_asked_whether_they_are_on_it_still():
+    mine = took(team="Api", metric="Typed functions")
+    subject, text = said(taken=[mine])
+    assert subject == "Api: are you still on lib/webhooks.py?"
+    assert text.startswith(
+        "You are on lib/webhooks.py of Api since 19 Oct: 38 to do there. Typed functions is 6 points behind its path. "
+        "Are you still?"
+    )
+    assert "You get this because you took lib/webhooks.py." in text
+    assert said(taken=[mine, took(team="Api", took="b.py")])[0] == "Api: are you still on 2 items?"
 
 
 def test_an_item_that_somebody_took_is_not_asked_of_the_reader_again():
