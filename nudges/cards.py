@@ -140,11 +140,12 @@ def of_digest(subject: str, context: Mapping[str, Any]) -> Card:
     """The card of a digest, from what its mail's templates are filled with."""
     say = words.phrases("nudges/digest/card.txt", context)
     told, asked, heard, ending, thanks = (context[k] for k in ("told", "asked_again", "heard", "ending", "thanks"))
-    opens_with = next((k for k in ("handed", "told", "asked_again", "heard") if context[k]), "")
+    opens_with = next((k for k in ("handed", "told", "asked_again", "taken", "heard") if context[k]), "")
     parts = [_handed(h, say, first=n == 0) for n, h in enumerate(context["handed"])]
     parts += [_goal(s, say, opens=opens_with == "told" and n == 0) for n, s in enumerate(told)]
     parts += [_briefly(context["told_briefly"], say)] if context["told_briefly"] else []
     parts += [_asked(s, say) for s in asked]
+    parts += [_taken(context["taken"], say)] if context["taken"] else []
     parts += [_heard(heard, say)] if heard else []
     parts += [_new(group, say) for group in context["new_by_metric"]]
     parts += [_ending(s, say) for s in ending]
@@ -213,6 +214,11 @@ def _asked(s: Story, say: SimpleNamespace) -> Part:
     return _answerable(part, s, say, [Link(say.scorecard(s.team), s.scorecard)])
 
 
+def _taken(taken: Sequence[Story], say: SimpleNamespace) -> Part:
+    items = [Item(say.still_on(s), "", s.scorecard) for s in taken]
+    return Part("items you took", say.you_took(), says=say.let_go(), items=items, facts=[_facts(s) for s in taken])
+
+
 def _heard(heard: Sequence[Story], say: SimpleNamespace) -> Part:
     items = [Item(say.below(s), "", s.page) for s in heard]
     return Part("heard", say.from_below(), says=say.helps(), items=items, facts=[_facts(s) for s in heard])
@@ -244,7 +250,7 @@ def _handed(h: HandoverStory, say: SimpleNamespace, *, first: bool) -> Part:
     for goal in h.goals:
         numbers = [goal.numbers] if goal.numbers else []
         items.append(Item(f"{goal.metric}, {goal.status}", "; ".join([*numbers, *goal.open])))
-    lines = [Line(say.taken(), say.taken_by(t)) for t in h.taken]
+    lines = [Line(say.taken_by_others(), say.taken_by(t)) for t in h.taken]
     lines += [Line(say.disputed(), say.disputed_as(d)) for d in h.disputes]
     says = "" if first else say.hands_over(h)
     links = [Link(say.scorecard(h.team), h.scorecard)]

@@ -24,7 +24,7 @@ from tests.program.test_fetch import serving
 pytestmark = pytest.mark.django_db
 HERE = "/programs/typing/nudges/samples/"
 KINDS = [
-    "behind", "still", "slipped", "at-risk", "overdue", "the-day-of-your-answer", "new-goal", "back-on-the-path", "exemption-ending",
+    "behind", "still", "slipped", "at-risk", "overdue", "the-day-of-your-answer", "an-item-you-took", "new-goal", "back-on-the-path", "exemption-ending",
     "heard-from-below", "handover", "trouble", "restraint", "invite", "brief",
 ]  # fmt: skip
 
@@ -152,7 +152,7 @@ def test_a_test_of_an_invitation_asks_nobody_to_accept_anything(owner, world, ma
 
 
 def test_it_costs_the_same_queries_whatever_the_goals(owner, django_assert_max_num_queries):
-    with django_assert_max_num_queries(87):  # a brief is among them
+    with django_assert_max_num_queries(88):  # a brief is among them
         owner.get(HERE)
     with django_assert_max_num_queries(34):
         owner.get(f"{HERE}api/behind/html")
