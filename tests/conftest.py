@@ -14,6 +14,8 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis
 
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # Playwright runs an event loop of its own
 ROOT = Path(__file__).parent.parent
@@ -25,7 +27,9 @@ QUIET = [
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Name the marks."""
+    """Name the marks; on a busy machine examples are slow to make and to run, which is no fault of what is tested."""
+    hypothesis.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    hypothesis.load_profile("busy")
     config.addinivalue_line("markers", "browser: walks pages in a real Chromium")
     config.addinivalue_line("markers", "queue: uses real Celery worker processes")
     config.addinivalue_line("markers", "once: does not depend on which database it is, and runs on SQLite only")
