@@ -135,6 +135,7 @@ def main() -> None:
     if options.parse_args().twin:
         print(_give_up())
         return
+    lost = _twin()  # before the ground of this one, which it must not stand on
     with ExitStack() as stack:
         port = stack.enter_context(redis())
         env = stack.enter_context(ground())
@@ -151,7 +152,6 @@ def main() -> None:
         outage("redis_gone", broker.shut, broker.unshut, server)
         if env["DATABASE_URL"].startswith("postgres"):
             outage("postgresql_restarted", _end_all_connections, lambda: None, server)
-    lost = _twin()
     _say("sabotage.give_up.lost", lost, "messages", "> 0: the drill sees it", lost > 0)
 
 
