@@ -29,6 +29,8 @@ CHUNK = 65_536
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 PORTS = {"http": 80, "https": 443}
 SHORT = 4096
+OVERHEAD = 1_000_000
+"""What headers and the marks of chunks may take beside a body."""
 PERMANENT = (400, 401, 403, 404, 410)
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -186,7 +188,8 @@ def fetch(
                 opened.settimeout(_left(until, READ_SECONDS))
                 way.sent = True
                 opened.sendall(request)
-                answer = http.client.HTTPResponse(_Timed(opened, until), method=method)  # type: ignore[arg-type]
+                timed = _Timed(opened, until, 4 * most + OVERHEAD)
+                answer = http.client.HTTPResponse(timed, method=method)  # type: ignore[arg-type]
                 with closing(answer):
                     answer.begin()
                     way.status = answer.status
@@ -386,11 +389,15 @@ def _secured(plain: socket.socket, host: str) -> socket.socket:
 
 
 class _Timed(io.RawIOBase):
-    """What http.client reads an answer from; every read heeds the time left in all, so a slow drip ends too."""
+    """What http.client reads an answer from; every read heeds the time left in all, so a slow drip ends too.
 
-    def __init__(self, opened: socket.socket, until: float) -> None:
+    And the bytes left in all: http.client takes a chunk of size -1 for "all there is", and would keep it in memory.
+    """
+
+    def __init__(self, opened: socket.socket, until: float, most: int) -> None:
         self._opened = opened
         self._until = until
+        self._left = most
 
     def makefile(self, _mode: str) -> io.BufferedReader:
         """As a socket has it."""
@@ -401,7 +408,11 @@ class _Timed(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         self._opened.settimeout(_left(self._until, READ_SECONDS))
-        return self._opened.recv_into(buffer)
+        received = self._opened.recv_into(buffer)
+        self._left -= received
+        if self._left < 0:
+            raise http.client.HTTPException("more than any answer takes")
+        return received
 
 
 # -- the answer --
@@ -440,7 +451,7 @@ def _retry_after(answer: http.client.HTTPResponse) -> int | None:
         return int(said)
     try:
         wait = parsedate_to_datetime(said) - parsedate_to_datetime(answer.getheader("Date") or "")
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return max(0, int(wait.total_seconds()))
 
@@ -454,10 +465,17 @@ def _headers(answer: http.client.HTTPResponse) -> dict[str, str]:
 
 
 def _chunks(answer: http.client.HTTPResponse) -> Iterator[bytes]:
-    while chunk := answer.read(CHUNK):
+    while chunk := _chunk(answer):
         yield chunk
     if answer.length:
         raise http.client.IncompleteRead(b"", answer.length)
+
+
+def _chunk(answer: http.client.HTTPResponse) -> bytes:
+    try:
+        return answer.read(CHUNK)
+    except ValueError:
+        raise http.client.IncompleteRead(b"") from None  # a chunk of a size below zero
 
 
 def _body(target: _Target, answer: http.client.HTTPResponse, most: int) -> bytes:

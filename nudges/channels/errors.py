@@ -21,10 +21,15 @@ class ChannelError(Exception):
         in_doubt: bool = False,
         retry_after: int | None = None,
     ) -> None:
-        super().__init__(reason)
-        self.reason = reason
+        self.reason = _plain(reason)
+        super().__init__(self.reason)
         self.permanent = permanent
         self.address = address
         self.unreachable = unreachable
         self.in_doubt = in_doubt
         self.retry_after = retry_after
+
+
+def _plain(text: str) -> str:
+    """On one line, and without what no database keeps (NUL, lone surrogates): receivers' own words stand in it."""
+    return " ".join("".join(char if char.isprintable() else " " for char in text).split())

@@ -200,6 +200,22 @@ def test_an_endless_body_of_nothing_ends():
         assert failure(server.url, most=1_000).reason == too_large
 
 
+def test_a_chunk_that_says_it_is_all_there_is_is_not_kept():
+    block = bytes(1_000_000)
+    sent: list[int] = []
+
+    def flood(taken: socket.socket) -> None:
+        taken.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n")
+        for _ in range(300):
+            taken.sendall(block)
+            sent.append(len(block))
+
+    with serving(flood) as server:
+        broke_off = "127.0.0.1 broke off or did not speak HTTP; a whole HTTP answer was expected."
+        assert said_no(failure(server.url, most=65_536)) == (broke_off, False, None)
+    assert len(sent) < 20
+
+
 @pytest.mark.parametrize(
     ("answer", "reason", "permanent"),
     [
@@ -214,6 +230,8 @@ def test_an_endless_body_of_nothing_ends():
         (b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nabc",
          "127.0.0.1 broke off or did not speak HTTP; a whole HTTP answer was expected.", False),
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabc",
+         "127.0.0.1 broke off or did not speak HTTP; a whole HTTP answer was expected.", False),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\nabc",
          "127.0.0.1 broke off or did not speak HTTP; a whole HTTP answer was expected.", False),
         (b"220 mail.example ESMTP\r\n",
          "127.0.0.1 broke off or did not speak HTTP; a whole HTTP answer was expected.", False),
@@ -268,6 +286,8 @@ def test_other_statuses_fail_and_say_whether_to_try_again(status, permanent):
         (503, {"retry_after": "Wed, 21 Oct 2026 07:28:30 GMT"}, None),
         (503, {"retry_after": "Wed, 21 Oct 2026 07:28:30 GMT", "date": "Wed, 21 Oct 2026 07:28:00 -0000"}, None),
         (429, {"retry_after": "9" * 5000}, None),
+        (429, {"retry_after": "Wed, 21 Oct 99999999999999 07:28:30 GMT", "date": "Wed, 21 Oct 2026 07:28:00 GMT"}, None),
+        (429, {"retry_after": "Wed, 21 Oct 2026 07:28:30 +99999999999999", "date": "Wed, 21 Oct 2026 07:28:00 GMT"}, None),
         (429, {"retry_after": "-5"}, None),
         (429, {"retry_after": "soon"}, None),
         (500, {"retry_after": "120"}, None),
