@@ -256,6 +256,16 @@ def test_a_message_that_slack_finds_unfit_goes_by_mail_and_the_place_stays(mail)
     assert len(mail.accepted) == 1
 
 
+def test_words_of_a_place_that_no_database_keeps_hold_up_nobody(mail):
+    said = answer("400 Bad Request", b'{"error": {"code": "No\\u0000such\\ud800\\nthing\\u202e"}}')
+    with serving(said) as odd, serving(answer("200 OK")) as good:
+        row = put(somebody("teams", odd.url), "odd")
+        other = put(somebody("teams", good.url, "good@example.com"), "good")
+        assert dict(delivery.deliver_batch(NOW).ended) == {"by mail instead": 1, "sent": 1}
+    assert fresh(row).reason.endswith("Teams says: No such thing")
+    assert fresh(other).state == State.SENT
+
+
 def test_a_kind_that_follows_no_place_fails_there_and_is_not_mailed(mail, monkeypatch):
     monkeypatch.setitem(kinds._kinds, "test", kinds.Kind("test"))
     with serving(answer("404 Not Found", b"no_service")) as server:
