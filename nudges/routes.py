@@ -96,6 +96,8 @@ def choose(person: User, kind: str, url: str, now: datetime) -> Chosen:
     host = _checked(kind, url) if kind in NEEDS_URL else {SLACK_DIRECT: "slack.com"}.get(kind, "")
     secret = _new_secret() if kind == WEBHOOK else ""
     with transaction.atomic():
+        # Of two at once the later one stands: a person's row is there to be locked, whether or not they have a place.
+        User.objects.select_for_update().only("pk").get(pk=person.pk)
         before = _forget(person)
         route = None
         if kind != EMAIL:
@@ -126,7 +128,7 @@ def suspend(row: Delivery, reason: str, now: datetime) -> None:
 
 def _forget(person: User) -> dict[str, str]:
     """Delete the person's choice; returns it for the audit log."""
-    held = Route.objects.select_for_update().filter(person=person).first()
+    held = Route.objects.filter(person=person).first()
     if held is None:
         return {"digests go to": EMAIL}
     held.delete()

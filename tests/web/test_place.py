@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import threading
 from datetime import timedelta
 
 import pytest
 import time_machine
+from django.db import connections
 from django.test import Client
 
 from accounts.models import AuditRow, User
@@ -66,6 +68,31 @@ def test_there_is_one_place_and_never_two(alice):
     assert "Nowhere: they stand in your inbox here, and are sent to no place." in said(choose(alice, "inbox"))
     assert "By e-mail, to alice@example.com." in said(choose(alice, "email"))
     assert not Route.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("held", [False, True])
+def test_of_two_choices_at_once_one_stands(held):
+    person, gate, faults = settle().alice, threading.Barrier(4), []
+    if held:
+        routes.choose(person, "inbox", "", NOW)
+
+    def press() -> None:
+        gate.wait(10)
+        try:
+            routes.choose(User.objects.get(pk=person.pk), "slack", SLACK, NOW)
+        except Exception as fault:
+            faults.append(fault)
+        finally:
+            connections.close_all()
+
+    pressed = [threading.Thread(target=press) for _ in range(4)]
+    for one in pressed:
+        one.start()
+    for one in pressed:
+        one.join(30)
+    assert faults == []
+    assert Route.objects.get().kind == "slack"
 
 
 def test_a_webhooks_secret_is_shown_once(alice):
