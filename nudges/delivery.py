@@ -258,23 +258,27 @@ def _refused(row: Delivery, fault: ChannelError, now: datetime, batch: Batch) ->
 
 def _instead(row: Delivery, why: str, now: datetime, *, refused: bool) -> bool:
     """Send a digest by mail that its person's own place did not take, once; the place is suspended if it was refused.
+    Who gave that place up meanwhile gets it where they want it by now.
 
     One transaction: whoever dies in it leaves the message where it was, and the place as it was.
     """
     if row.channel in routes.AS_MAIL or row.person is None or not kinds.get(row.kind).follows_route:
         return False
     waits = Delivery.objects.filter(pk=row.pk, lease=row.lease, state__in=(State.PENDING, State.CLAIMED, State.HANDING))
+    gave_up = routes.of_address(row.address) is None
+    reason = f"by mail, since {row.shown_address} did not take it: {why}"
+    to, address = routes.place(User.objects.get(pk=row.person.pk)) if gave_up else (routes.EMAIL, row.person.email)
     with transaction.atomic():
         done = waits.update(
             state=State.PENDING,
-            channel=routes.EMAIL,
-            address=row.person.email,
+            channel=to,
+            address=address,
             attempts=F("attempts") + 1,
             lease="",
             lease_until=None,
             next_at=now,
             not_after=now + (row.not_after - row.created_at),
-            reason=f"by mail, since {row.shown_address} did not take it: {why}"[:300],
+            reason=reason[:300] if to == routes.EMAIL else "",
         )
         if done and refused:
             routes.suspend(row, why, now)

@@ -10,13 +10,14 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import connection
 from slack_sdk.models.blocks import Block
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from accounts.models import AuditRow, User
 from accounts.secrets import seal
 from drills.mail_server import MailServer
-from nudges import cards, delivery, kinds, outbox
+from nudges import cards, delivery, kinds, outbox, routes
 from nudges.channels import slack, teams
 from nudges.channels.registry import CHANNELS
 from nudges.models import Delivery, Route
@@ -367,6 +368,22 @@ def test_a_digest_that_waits_goes_where_its_person_wants_it_by_then(later, mail)
             int(later == "e-mail"),
         )
     assert fresh(row).state == (State.SUPPRESSED if later == "inactive" else State.SENT)
+
+
+def test_who_gives_a_place_up_for_none_while_others_are_served_is_not_mailed(mail):
+    def chooses(taken: socket.socket) -> None:
+        routes.choose(User.objects.get(email="b@example.com"), "inbox", "", NOW)
+        connection.close()
+        taken.sendall(answer("200 OK"))
+
+    with serving(chooses) as first, serving(answer("200 OK")) as second:
+        one = put(somebody("slack", first.url, "a@example.com"), "a")
+        other = put(somebody("slack", second.url, "b@example.com"), "b")
+        delivery.deliver_batch(NOW)
+        delivery.deliver_batch(NOW)
+        assert second.requests == []
+    assert (fresh(one).state, fresh(other).state, other.channel) == (State.SENT, State.SENT, "inbox")
+    assert mail.accepted == []
 
 
 # -- Slack's bot --

@@ -286,8 +286,16 @@ def test_other_statuses_fail_and_say_whether_to_try_again(status, permanent):
         (503, {"retry_after": "Wed, 21 Oct 2026 07:28:30 GMT"}, None),
         (503, {"retry_after": "Wed, 21 Oct 2026 07:28:30 GMT", "date": "Wed, 21 Oct 2026 07:28:00 -0000"}, None),
         (429, {"retry_after": "9" * 5000}, None),
-        (429, {"retry_after": "Wed, 21 Oct 99999999999999 07:28:30 GMT", "date": "Wed, 21 Oct 2026 07:28:00 GMT"}, None),
-        (429, {"retry_after": "Wed, 21 Oct 2026 07:28:30 +99999999999999", "date": "Wed, 21 Oct 2026 07:28:00 GMT"}, None),
+        (
+            429,
+            {"retry_after": "Wed, 21 Oct 99999999999999 07:28:30 GMT", "date": "Wed, 21 Oct 2026 07:28:00 GMT"},
+            None,
+        ),
+        (
+            429,
+            {"retry_after": "Wed, 21 Oct 2026 07:28:30 +99999999999999", "date": "Wed, 21 Oct 2026 07:28:00 GMT"},
+            None,
+        ),
         (429, {"retry_after": "-5"}, None),
         (429, {"retry_after": "soon"}, None),
         (500, {"retry_after": "120"}, None),
