@@ -167,14 +167,10 @@ def _digests(count: int, port: int) -> dict[str, float]:
     from nudges.channels.registry import channel
     from nudges.models import Delivery
 
-    if not Delivery.objects.filter(kind="digest", state="pending").exists():
-        world.program()
-        world.grow(0, count)
-        planning.plan(world.NOW)
-    some = list(
-        Delivery.objects.filter(kind="digest", state="pending").order_by("pk").values_list("pk", flat=True)[:count]
-    )
-    Delivery.objects.filter(kind="digest", state="pending").exclude(pk__in=some).update(state="held")
+    world.program()
+    world.grow(0, count)
+    planning.plan(world.NOW)
+    some = list(Delivery.objects.filter(kind="digest", state="pending").values_list("pk", flat=True))
     # As released by a person: the breaker would hold so many, rightly.
     Delivery.objects.filter(pk__in=some).update(released_at=world.NOW)
     began = time.perf_counter()

@@ -1,4 +1,4 @@
-"""Nudging: planning a week for everybody, then delivering."""
+"""Nudging: delivering, then planning a week for everybody in the same organization, grown."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from bench.report import Report
 
 def measure(report: Report) -> None:
     """nudges.*"""
-    planning.measure(report)
     delivering.measure(report)
+    planning.measure(report)
