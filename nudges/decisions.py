@@ -172,6 +172,17 @@ def _hold_out(decided: Decided, goals: Sequence[GoalRow], situation: Situation) 
             nudge.state, nudge.reason, nudge.streak = Nudge.State.WITHHELD, policy.name_of(policy.held_out), 0
 
 
+def leave_alone_by_lot(decided: Sequence[Decided], situation: Situation) -> None:
+    """Take back what is said to others (who took an item, who leads above) of goals whose lot fell right now: whoever
+    was decided for before the goal's lead could not know."""
+    for one in decided:
+        one.notices = [
+            notice for notice in one.notices
+            if notice.kind not in (notices.ESCALATED, notices.TAKEN) or notice.goal_id is None
+            or not situation.lots.leave_alone(notice.goal_id, one.due.day)
+        ]  # fmt: skip
+
+
 def _leave_room(decided: Decided, goals: Sequence[GoalRow], situation: Situation) -> None:
     """Say nothing today if the week's mails that are left are of more use on later days, to other programs.
 

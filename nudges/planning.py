@@ -21,7 +21,7 @@ from program.models import Program
 from teams.upsert import upsert
 
 from . import experiments, facts, outbox
-from .decisions import Decided, decide
+from .decisions import Decided, decide, leave_alone_by_lot
 from .models import Digest, Lot, Notice, Nudge, Turn
 from .people import Org
 from .situation import nudges_to_nobody, read
@@ -68,6 +68,7 @@ def _plan_part(due: Sequence[Due], programs: Mapping[int, Program], now: datetim
     """Decide for some people and write it down, in constant queries."""
     situation = read(due, programs, now)
     decided = [d for d in (decide(one, situation) for one in due) if d is not None]
+    leave_alone_by_lot(decided, situation)
     facts.attach(decided, situation, now)
     with transaction.atomic():
         token = secrets.token_hex(16)

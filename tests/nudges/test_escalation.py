@@ -5,9 +5,10 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from accounts.models import User
-from nudges import escalation
-from nudges.models import Delivery, Mute, Notice, Nudge
-from program.models import Metric
+from nudges import escalation, planning
+from nudges.models import Delivery, Lot, Mute, Notice, Nudge
+from program.models import Metric, Program
+from program.rules.lots import is_held_out
 from teams.models import Answer, Membership, Standing
 from teams.standings import judge_due
 from tests.nudges.conftest import BEHIND, MONDAY, everything
@@ -92,6 +93,21 @@ def test_a_goal_that_recovered_in_between_is_not_heard_of_and_a_new_stretch_coun
     on_mondays(play, 5, 8)
     assert heard() == []
     assert Nudge.objects.said().filter(person=play.world.alice).latest("day").streak in (2, 3)
+
+
+def test_of_a_goal_whose_lot_leaves_it_alone_that_day_nobody_hears_whoever_is_decided_for_first(play, monkeypatch):
+    User.objects.filter(pk=play.world.gina.pk).update(absent_from=date(2026, 4, 15), absent_until=date(2026, 5, 8))
+    on_mondays(play, 1, 7)
+    Program.objects.update(holdout=0.5)
+    leaves_it_alone = next(seed for seed in range(99) if is_held_out(seed, "typed-functions behind", 0, 0.5))
+    monkeypatch.setattr("secrets.randbits", lambda _bits: leaves_it_alone)
+    due_people = planning.due_people
+    monkeypatch.setattr(
+        planning, "due_people", lambda *what: sorted(due_people(*what), key=lambda one: one.person != play.world.gina)
+    )
+    on_mondays(play, 8, 9)
+    assert Lot.objects.get().held_out
+    assert heard() == []
 
 
 def test_what_somebody_answered_is_not_heard_of(play):

@@ -4,7 +4,10 @@ from datetime import date, timedelta
 
 import pytest
 
-from nudges.models import Delivery, Mute, Notice
+from nudges import planning
+from nudges.models import Delivery, Lot, Mute, Notice
+from program.models import Program
+from program.rules.lots import is_held_out
 from teams import answering, roles, taking
 from teams.models import Membership
 from tests.nudges.conftest import BEHIND, MONDAY, everything
@@ -102,6 +105,22 @@ def test_a_lead_who_is_told_of_the_goal_reads_it_there(play):
     assert asked() == []
     text = " ".join(mail_to(play.world.alice).text.split())
     assert "you are on it since 16 Mar" in text
+
+
+@pytest.mark.parametrize("first", ["who took it", "who leads"])
+def test_nobody_is_asked_of_a_goal_on_the_day_on_which_its_lot_leaves_it_alone(took, first, monkeypatch):
+    weeks(took, 1, 5)
+    Program.objects.update(holdout=0.5)
+    leaves_it_alone = next(seed for seed in range(99) if is_held_out(seed, "typed-functions behind", 0, 0.5))
+    monkeypatch.setattr("secrets.randbits", lambda _bits: leaves_it_alone)
+    due_people = planning.due_people
+    monkeypatch.setattr(
+        planning, "due_people",
+        lambda *what: sorted(due_people(*what), key=lambda one: (one.person == took.world.bob) != (first == "who took it")),
+    )  # fmt: skip
+    took.run(MONDAY + 6 * WEEK)
+    assert Lot.objects.get(goal__team=took.world.api).held_out
+    assert asked() == []
 
 
 def test_planning_again_asks_nobody_again(took):
