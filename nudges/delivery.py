@@ -10,6 +10,7 @@ that only believes it is alone, can change nothing that is not its own any more.
 from __future__ import annotations
 
 import logging
+import math
 import random
 import secrets
 import time
@@ -33,6 +34,9 @@ log = logging.getLogger(__name__)
 
 LEASE = timedelta(minutes=5)
 BATCH = 50
+PLACES_SECONDS = 120.0
+"""So long one batch waits for places that people chose: each may take half a minute to answer, and mail and the lease
+of the whole batch wait meanwhile. What was not reached is the next batch's."""
 BACK_OFF = (1, 5, 15, 60, 240)
 PAUSE = timedelta(minutes=1)
 LONGEST_ASKED = timedelta(days=1)
@@ -70,8 +74,11 @@ def deliver_batch(now: datetime, size: int = BATCH) -> Batch:
     try:
         by_channel = _prepare(rows, token, now, batch)
         # Mail first: its one server is quick, and no place of somebody's own makes others wait.
+        until = math.inf
         for name, sealed in sorted(by_channel.items(), key=lambda pair: pair[0] != routes.EMAIL):
-            _send_all(name, sealed, token, now, batch)
+            if name != routes.EMAIL and until == math.inf:
+                until = time.monotonic() + PLACES_SECONDS
+            _send_all(name, sealed, token, now, batch, until)
     finally:
         # Claimed is not handed over: what was not reached, for whatever reason, can safely wait its turn.
         if rows:
@@ -197,12 +204,13 @@ def _take_words(row: Delivery, words: kinds.Words) -> None:
     row.card = words.card or row.card
 
 
-def _send_all(name: str, waiting: list[_Sealed], token: str, now: datetime, batch: Batch) -> None:
-    """Hand over one channel's messages on one connection; when the way breaks, the rest waits a minute."""
+def _send_all(name: str, waiting: list[_Sealed], token: str, now: datetime, batch: Batch, until: float) -> None:
+    """Hand over one channel's messages on one connection; when the way breaks, the rest waits a minute. What time does
+    not reach stays claimed, and goes back with the batch."""
     left = list(waiting)
     try:
         with channel(name).open() as session:
-            while left:
+            while left and time.monotonic() < until:
                 _send(session, left[0], token, now, batch)
                 left.pop(0)
     except ChannelError as fault:

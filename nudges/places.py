@@ -65,9 +65,9 @@ def of(person: User) -> Place:
 def test(person: User, now: datetime) -> str:
     """Send a test to the person's place, once a minute at most; returns what to say of it."""
     there = of(person)
-    if not there.may_test:
+    route = Route.objects.filter(person=person, suspended_at=None).first()
+    if route is None or not there.may_test:
         return "There is no place of your own to try."
-    route = Route.objects.get(person=person)
     subject, text, html = words.fill(NAME, {"person": person})
     card = Card(title=subject, first=words.phrases(f"nudges/{NAME}/card.txt").first())
     letter = Letter(

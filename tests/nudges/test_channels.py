@@ -300,6 +300,24 @@ def test_a_webhook_that_takes_nothing_for_two_days_gives_way_to_mail(mail):
     assert Route.objects.get().suspended_at is None
 
 
+def test_slow_places_together_hold_up_a_batch_for_a_time_and_lose_nothing(mail, monkeypatch):
+    monkeypatch.setattr(delivery, "PLACES_SECONDS", 0.5)
+
+    def slow(taken: socket.socket) -> None:
+        time.sleep(0.4)
+        taken.sendall(answer("200 OK"))
+
+    with serving(slow) as server:
+        rows = [put(somebody("webhook", server.url, f"s{n}@example.com"), f"s{n}") for n in range(4)]
+        outbox.put(Letter("test", "mail", "bob@example.com", "Hello", "Hello."), NOW)
+        batch = delivery.deliver_batch(NOW)
+        assert (dict(batch.ended), batch.more, len(mail.accepted)) == ({"sent": 3}, True, 1)
+        assert [(fresh(row).state, row.attempts) for row in rows] == [("sent", 1)] * 2 + [("pending", 0)] * 2
+        delivery.deliver_batch(NOW)
+        assert len(server.requests) == 4
+    assert {fresh(row).state for row in rows} == {State.SENT}
+
+
 def test_one_silent_place_holds_up_nobody_else(monkeypatch):
     monkeypatch.setattr(way_out, "READ_SECONDS", 0.3)
     with serving(lambda taken: time.sleep(0.6)) as silent, serving(answer("200 OK")) as quick:
