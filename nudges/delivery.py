@@ -165,9 +165,9 @@ def _place(row: Delivery, token: str) -> None:
 
 def _wanted(kind: kinds.Kind, row: Delivery, token: str, now: datetime, batch: Batch) -> bool:
     verdict: str | kinds.Later | None = None
-    by_mail = row.channel == routes.EMAIL
-    if row.person is not None and not row.private and (not by_mail or row.address == row.person.email):
-        verdict = _refuses(row.person, by_mail=by_mail)
+    if row.person is not None and not row.private:
+        # Of another address than theirs of today nothing is known: it may work where theirs is refused.
+        verdict = _refuses(row.person, to_theirs=(row.channel, row.address) == (routes.EMAIL, row.person.email))
     if verdict is None:
         verdict = kind.still_wanted(row, now)
     if verdict is None:
@@ -188,10 +188,10 @@ def _wanted(kind: kinds.Kind, row: Delivery, token: str, now: datetime, batch: B
     return False
 
 
-def _refuses(person: User, *, by_mail: bool) -> str | None:
+def _refuses(person: User, *, to_theirs: bool) -> str | None:
     if not person.is_active:
         return "the person is not active any more"
-    if by_mail and person.address_suspended_reason:
+    if to_theirs and person.address_suspended_reason:
         return f"{SUSPENDED}: {person.address_suspended_reason}"
     return None
 

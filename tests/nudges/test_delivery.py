@@ -124,6 +124,15 @@ def test_a_private_body_is_erased_once_it_is_sent(kind, server):
     assert (fresh(row).state, row.text, row.html) == (State.SENT, "", "")
 
 
+def test_who_is_not_active_any_more_gets_nothing_at_an_address_they_had_before_either(kind, server):
+    person = User.objects.create_user("zoe@example.com", name="Zoë")
+    row = put(address=person.email, person=person)
+    User.objects.filter(pk=person.pk).update(email="zoe@elsewhere.example", is_active=False)
+    delivery.deliver_batch(NOW)
+    assert server.accepted == []
+    assert (fresh(row).state, row.reason) == (State.SUPPRESSED, "the person is not active any more")
+
+
 def test_still_wanted_is_asked_after_the_claim(kind, server):
     told = []
     kind(
