@@ -49,14 +49,14 @@ def give_up() -> None:
 
     guarded = delivery._send_all
 
-    def send_all(name, waiting, token, now, batch):  # type: ignore[no-untyped-def]
+    def send_all(name, waiting, token, now, batch, until):  # type: ignore[no-untyped-def]
         try:
             with delivery.channel(name).open():
                 pass
         except ChannelError:
             Delivery.objects.filter(lease=token).update(state=Delivery.State.SENT, sent_at=now)
             return
-        guarded(name, waiting, token, now, batch)
+        guarded(name, waiting, token, now, batch, until)
 
     delivery._send_all = send_all
 
