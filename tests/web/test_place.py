@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 import time_machine
-from django.db import connections
+from django.db import connection, connections
 from django.test import Client
 
 from accounts.models import AuditRow, User
@@ -158,6 +158,23 @@ def test_a_test_goes_there_and_the_page_says_what_became_of_it(alice, settings):
         assert len(server.requests) == 1
         assert b"This is a test that you asked for." in server.requests[0]
     assert "The last test was taken, 16 Mar 2026 09:30." in said(alice.get("/me/"))
+
+
+def test_a_place_given_up_elsewhere_just_as_a_test_is_asked_for_is_no_fault(alice):
+    choose(alice, "slack", SLACK)
+
+    def gives_up(execute, sql, params, many, context):
+        found = execute(sql, params, many, context)
+        if sql.startswith("SELECT") and 'FROM "nudges_route"' in sql:
+            with connection.cursor() as cursor:
+                cursor.execute("DELETE FROM nudges_route")
+        return found
+
+    with connection.execute_wrapper(gives_up):
+        page = alice.post("/me/place", {"do": "test"}, follow=True)
+    assert page.status_code == 200
+    assert "There is no place of your own to try." in said(page)
+    assert not Delivery.objects.exists()
 
 
 def test_a_refusal_is_told_on_the_page(alice, settings):
