@@ -40,6 +40,8 @@ WITHHELD = {
     "not mine": "said not to be theirs",
     "goal muted": "wants none about this goal",
     "visibly at it": "somebody is visibly at it",
+    "slowed": "of a kind that slowed itself down",
+    "stopped as of little use": "of a kind that stopped as of little use",
     "comes together": "waited to come in one mail with another",
     "held out": "left alone by lot, to see what nudges do",
     "away": "the person is away",
