@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from nudges import samples
+from nudges.models import Delivery
 from nudges.planning import plan
 from program.feeds.registry import KINDS
 from program.models import Feed, Program
@@ -60,11 +62,18 @@ def world() -> World:
     apply_text(ORG, now=now, via="test")
     judge_due(now)
     plan(now)
+    one = next(one for one in samples.of_team(feed.program, made.api, made.alice, now) if one.key == "behind")
+    message = samples.send(one, feed.program, made.api, made.alice, now)
+    Delivery.objects.filter(pk=message.pk).update(state="sent", sent_at=now)
+    WALKS["alice"][0] = f"/inbox/{message.pk}/"
     return made
 
 
 WALKS = {
     "alice": [
+        "/inbox/1/",
+        "/inbox/",
+        "/me/",
         "/",
         "/teams/",
         "/teams/api/",
@@ -100,6 +109,7 @@ WALKS = {
         "/exemptions/",
         "/programs/typing/nudges/effect",
         "/programs/typing/nudges/tried",
+        "/programs/typing/nudges/samples/?team=api",
     ],
     "sam": ["/", "/programs/typing/"],
     "pam": [
