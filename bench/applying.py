@@ -13,6 +13,7 @@ from django.db import connection, transaction
 
 from bench import world
 from bench.report import Report
+from bench.rows import insert
 from program.models import GoalRule, Program
 from teams.apply.files import apply_text
 from teams.models import Goal, GoalTerms, Team
@@ -101,23 +102,11 @@ def _floor(program: Program) -> None:
     now, day = connection.ops.adapt_datetimefield_value(world.NOW), connection.ops.adapt_datefield_value
     with transaction.atomic(), connection.cursor() as cursor:
         goals = [(program.pk, metric, team, rule, now, now) for rule, metric in rules for team in teams]
-        _insert(cursor, Goal._meta.db_table, GOALS, goals)
+        insert(cursor, Goal._meta.db_table, GOALS, goals)
         cursor.execute("SELECT id, metric_id FROM teams_goal WHERE program_id = %s", [program.pk])
         long_ago, start, due = day(date.min), day(date(2026, 1, 1)), day(date(2026, 12, 31))
         terms = [
             (goal, long_ago, versions[metric], start, due, 0.9, 0.0, "[]", now, "")
             for goal, metric in cursor.fetchall()
         ]
-        _insert(cursor, GoalTerms._meta.db_table, TERMS, terms)
-
-
-def _insert(cursor: Any, table: str, columns: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
-    """COPY, or executemany: the fastest that each database has."""
-    names = ", ".join(columns)
-    if connection.vendor == "postgresql":
-        with cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:
-            for row in rows:
-                copy.write_row(row)
-    else:
-        marks = ", ".join(["%s"] * len(columns))
-        cursor.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", rows)
+        insert(cursor, GoalTerms._meta.db_table, TERMS, terms)

@@ -18,6 +18,7 @@ from django.db import connection, transaction
 
 from bench.delivering import DIGESTS
 from bench.report import Report
+from bench.rows import insert
 
 FEW, MANY = 1_000, 10_000
 MOST, MOST_MEMORY, MOST_QUERIES = 8.0, 1.3, 1.05
@@ -109,19 +110,8 @@ def _floor() -> float:
         size = len(rows) // PARTS + 1
         for start in range(0, len(rows), size):
             with transaction.atomic(), connection.cursor() as cursor:
-                _insert(cursor, table, columns, rows[start : start + size])
+                insert(cursor, table, columns, rows[start : start + size])
     return (time.perf_counter() - began) * 1000
-
-
-def _insert(cursor: Any, table: str, columns: list[str], rows: list[tuple[Any, ...]]) -> None:
-    names = ", ".join(columns)
-    if connection.vendor == "postgresql":
-        with cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:
-            for row in rows:
-                copy.write_row(row)
-    else:
-        marks = ", ".join(["%s"] * len(columns))
-        cursor.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", rows)
 
 
 def main() -> None:

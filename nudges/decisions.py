@@ -2,64 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
-from datetime import date, timedelta
+from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
-from accounts.models import User
-from program.rules.status import SHORT, Status
-from program.rules.usefulness import State
+from program.rules.status import SHORT
 
-from . import answered, budget, escalation, handovers, hours, notices, policy, routes, takers
-from .models import Delivery, Notice, Nudge
-from .outbox import Letter
+from . import answered, budget, escalation, handovers, hours, notices, policy, takers
+from .cases import case_of, listener_of, person_only, why_not
+from .decided import Decided
+from .gathering import gather, look_ahead
+from .models import Notice, Nudge
 from .people import Addressee
 from .situation import GoalRow, Situation, StandingRow
 from .turns import Due
-
-WAITING = (Delivery.State.PENDING, Delivery.State.CLAIMED, Delivery.State.HELD)
-
-
-@dataclass
-class Decided:
-    """The decisions for one person; facts.py adds to its rows what they say."""
-
-    due: Due
-    listener: policy.Listener
-    nudges: list[Nudge] = field(default_factory=list)
-    notices: list[Notice] = field(default_factory=list)
-    standings: dict[int, StandingRow] = field(default_factory=dict)
-    """by goal, those that are spoken of"""
-    next_days: list[date] = field(default_factory=list)
-    won: list[dict[str, Any]] = field(default_factory=list)
-    """what is said on later days of the week instead, as facts"""
-
-    @property
-    def said(self) -> list[Nudge]:
-        """The nudges that are said."""
-        return [nudge for nudge in self.nudges if nudge.state == Nudge.State.SAID]
-
-    @property
-    def rows(self) -> list[Nudge | Notice]:
-        """Everything that is kept: nudges said and withheld, and notices."""
-        return [*self.nudges, *self.notices]
-
-    @property
-    def says_something(self) -> bool:
-        """Whether a mail goes out at all."""
-        return bool(self.said or self.notices)
-
-    @property
-    def next_day(self) -> date | None:
-        """The first day on which a goal that is short today may be spoken of again."""
-        return min(self.next_days, default=None)
-
-    def letter(self) -> Letter:
-        """Its place in the outbox."""
-        person = self.due.person
-        channel, address = routes.place(person)
-        return Letter("digest", f"{person.pk}:{self.due.day}", address, person=person, channel=channel)
 
 
 def decide(due: Due, situation: Situation) -> Decided | None:
@@ -71,11 +27,11 @@ def decide(due: Due, situation: Situation) -> Decided | None:
     if not any(standing is not None and standing.judged_today for standing in (*standings, *below)):
         return None
     heard_of = {one.program for one, _above in due.hears.values()} | {one.program for one in due.took.values()}
-    decided = Decided(due, _listener(due, {goal.program for goal in goals} | heard_of, situation))
-    of_person = policy.withheld_by(_person_only(decided.listener), policy.OF_THE_PERSON)
+    decided = Decided(due, listener_of(due, {goal.program for goal in goals} | heard_of, situation))
+    of_person = policy.withheld_by(person_only(decided.listener), policy.OF_THE_PERSON)
     for goal, standing in zip(mine, standings, strict=True):
         due_day = due.turns[goal.program]
-        case = _case(decided.listener, goal, standing, due, situation, due_day)
+        case = case_of(decided.listener, goal, standing, due, situation, due_day)
         if standing is not None and policy.worth_saying(standing.status, standing.slipped):
             _nudge(decided, goal, standing, case)
         if of_person or case.program_muted or case.answered.goal_muted or case.answered.not_mine:
@@ -91,10 +47,10 @@ def decide(due: Due, situation: Situation) -> Decided | None:
         _carry_news(decided, goals, situation)
     if decided.said and not decided.notices:
         _leave_room(decided, goals, situation)
-        _gather(decided, goals, situation)
+        gather(decided, goals, situation)
     _hold_out(decided, goals, situation)
     if decided.says_something:
-        _look_ahead(decided, goals, situation)
+        look_ahead(decided, goals, situation)
     return decided
 
 
@@ -131,7 +87,7 @@ def _carry_news(decided: Decided, goals: Sequence[GoalRow], situation: Situation
     for goal in goals:
         if goal.program in due.turns or (room > 0 and goal.program in turns):
             continue
-        case = _case(listener, goal, situation.standings.get(goal.pk), due, situation, due.day)
+        case = case_of(listener, goal, situation.standings.get(goal.pk), due, situation, due.day)
         if case.announced or case.program_muted or case.answered.goal_muted or case.answered.not_mine:
             continue
         key = notices.new_goal_key(goal.pk)
@@ -199,7 +155,7 @@ def _leave_room(decided: Decided, goals: Sequence[GoalRow], situation: Situation
         if goal.program not in turns or standing is None:
             continue
         turn, day = turns[goal.program]
-        case = _case(listener, goal, standing, due, situation, turn)
+        case = case_of(listener, goal, standing, due, situation, turn)
         if policy.worth_saying(standing.status, standing.slipped) and not policy.withheld_by(case, policy.AHEAD):
             later.append(budget.claim(goal, standing, day))
     of_goal = {goal.pk: goal for goal in goals}
@@ -209,59 +165,6 @@ def _leave_room(decided: Decided, goals: Sequence[GoalRow], situation: Situation
         decided.won = budget.won(winners, situation)
         for nudge in decided.said:
             nudge.state, nudge.reason, nudge.streak = Nudge.State.WITHHELD, policy.name_of(policy.weekly_budget), 0
-
-
-def _gather(decided: Decided, goals: Sequence[GoalRow], situation: Situation) -> None:
-    """Say nothing today if all there is was told before and can wait a little for another goal: one mail, not two."""
-    due, said = decided.due, {nudge.goal_id for nudge in decided.said}
-    until, weekdays = date.max, set()
-    for goal in goals:
-        if goal.pk in said:
-            standing = decided.standings[goal.pk]
-            case = _case(decided.listener, goal, standing, due, situation, due.turns[goal.program])
-            until = min(until, due.day if standing.status == Status.OVERDUE else policy.patient_until(case))
-            weekdays.add(situation.programs[goal.program].nudge_weekday)
-    if until <= due.day:
-        return
-    others = (g for g in goals if g.pk not in said and {situation.programs[g.program].nudge_weekday} == weekdays)
-    days = (_free_on(goal, decided.listener, due, situation) for goal in others)
-    if any(day is not None and day <= until for day in days):
-        for nudge in decided.said:
-            nudge.state, nudge.reason, nudge.streak = Nudge.State.WITHHELD, policy.name_of(policy.comes_together), 0
-
-
-def _look_ahead(decided: Decided, goals: Sequence[GoalRow], situation: Situation) -> None:
-    """When each goal that is short may be spoken of next, if it stays so: told of today or not, of any program."""
-    due, said = decided.due, {nudge.goal_id for nudge in decided.said}
-    spoke = {goal.program for goal in goals if goal.pk in said}
-    for goal in goals:
-        day = _free_on(goal, decided.listener, due, situation, said=goal.pk in said, spoke=goal.program in spoke)
-        if day is not None:
-            decided.next_days.append(day)
-
-
-def _free_on(
-    goal: GoalRow, listener: policy.Listener, due: Due, situation: Situation, *, said: bool = False, spoke: bool = False
-) -> date | None:
-    """The first day after today on which a goal may be spoken of, if it stays short; None where that waits for news.
-
-    `said`: it is spoken of today. `spoke`: its program speaks today.
-    """
-    standing = situation.standings.get(goal.pk)
-    if standing is None or not policy.worth_saying(standing.status, standing.slipped):
-        return None
-    program = situation.programs[goal.program]
-    turn = hours.turn_after(program.nudge_weekday, program.nudge_hour, due.day, due.person.country)[0]
-    case = _case(listener, goal, standing, due, situation, due.turns.get(goal.program, turn))
-    if said:
-        free = policy.next_due(case)
-    elif policy.withheld_by(case, policy.SILENT):
-        return None
-    else:
-        free = policy.free_from(case)
-        if spoke:
-            free = max(free, case.due_day + timedelta(weeks=policy.slow_factor(case) * case.every_weeks))
-    return hours.turn_from(max(turn, free), program.nudge_hour, due.person.country)[1]
 
 
 def _nudge(decided: Decided, goal: GoalRow, standing: StandingRow, case: policy.Case) -> None:
@@ -287,48 +190,9 @@ def _nudge(decided: Decided, goal: GoalRow, standing: StandingRow, case: policy.
                 goal_id=goal.pk,
                 due_day=case.due_day,
                 state=Nudge.State.WITHHELD,
-                reason=_why_not(instead, due.day),
+                reason=why_not(instead, due.day),
             )
         )
-
-
-def _case(
-    listener: policy.Listener,
-    goal: GoalRow,
-    standing: StandingRow | None,
-    due: Due,
-    situation: Situation,
-    due_day: date,
-) -> policy.Case:
-    person = due.person.pk
-    last = situation.last.get((person, goal.pk))
-    fine_on = situation.fine_on.get(goal.pk)
-    guarded = situation.programs[goal.program].guard_of_id
-    tone = policy.tone(standing.status, standing.slipped, told=last is not None) if standing else ""
-    after = policy.tone(standing.status, slipped=False, told=True) if standing else ""
-    return policy.Case(
-        listener=listener,
-        due_day=due_day,
-        held=standing is not None and standing.held,
-        judged_today=standing is not None and standing.judged_today,
-        # A standing guard has nothing new to announce, and who muted the program that it guards meant this too.
-        announced=guarded is not None or (notices.NEW_GOAL, notices.new_goal_key(goal.pk)) in situation.told,
-        program_muted=any((person, program) in situation.mutes for program in (goal.program, guarded) if program),
-        every_weeks=situation.programs[goal.program].nudge_every_weeks,
-        program_spoke=situation.spoke.get((person, goal.program)),
-        last_said=last.due_day if last else None,
-        streak=last.streak if last else 0,
-        recovered=last is not None and fine_on is not None and fine_on >= last.day,
-        restraint=situation.restraints.get((goal.program, tone), State.NORMAL),
-        slow_next=situation.restraints.get((goal.program, after)) == State.SLOWED,
-        held_out=situation.lots.leave_alone(goal.pk, due.day),
-        at_it=goal.pk in situation.at_it,
-        resting_since=situation.resting.get((person, goal.pk)),
-        answered=answered.silences(
-            situation.answers.get(goal.pk, ()), person, due.day, standing.as_of if standing else None,
-            muted=(person, goal.pk) in situation.muted_goals,
-        ),
-    )  # fmt: skip
 
 
 def _events(
@@ -355,33 +219,6 @@ def _events(
     return [thanks] if thanks not in situation.told else []
 
 
-def _listener(due: Due, programs: Collection[int], situation: Situation) -> policy.Listener:
-    person = due.person
-    monday, sunday = hours.week_of(due.day)
-    mails = situation.mails.get(person.pk, ())
-    return policy.Listener(
-        active=person.is_active,
-        away=person.is_away(due.day),
-        address_suspended=routes.is_cut_off(person),
-        muted_all=(person.pk, None) in situation.mutes,
-        digest_waiting=any(state in WAITING for _day, state in mails),
-        mails_this_week=sum(monday <= day <= sunday for day, _state in mails),
-        weekly_maximum=min(situation.programs[p].nudge_weekly_maximum for p in programs),
-    )
-
-
-def _person_only(listener: policy.Listener) -> policy.Case:
-    return policy.Case(listener=listener, due_day=date.min)
-
-
-def _why_not(person: User, day: date) -> str:
-    """Why somebody was passed over, in the name of the rule that would have withheld it."""
-    listener = policy.Listener(
-        active=person.is_active, away=person.is_away(day), address_suspended=routes.is_cut_off(person)
-    )
-    return policy.withheld_by(_person_only(listener), policy.OF_THE_PERSON) or policy.name_of(policy.away)
-
-
 def because(addressee: Addressee, day: date) -> dict[str, Any]:
     """Why this person is told about this team, as facts."""
     facts = {
@@ -395,5 +232,5 @@ def because(addressee: Addressee, day: date) -> dict[str, Any]:
         facts["away_until"] = until.isoformat() if until else None
     if addressee.instead is not None:
         facts["instead"] = str(addressee.instead)
-        facts["instead_why"] = _why_not(addressee.instead, day)
+        facts["instead_why"] = why_not(addressee.instead, day)
     return facts

@@ -14,7 +14,8 @@ from teams.models import Answer, Exemption, Goal, GoalTerms, Standing
 from teams.standings import as_if_not_exempt, crumb_facts
 
 from . import at_it, budget, escalation, handovers, notices, policy, takers
-from .decisions import Decided, because
+from .decided import Decided
+from .decisions import because
 from .models import Notice, Nudge
 from .situation import Situation
 

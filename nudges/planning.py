@@ -21,7 +21,8 @@ from program.models import Program
 from teams.upsert import upsert
 
 from . import experiments, facts, outbox
-from .decisions import Decided, decide, leave_alone_by_lot
+from .decided import Decided
+from .decisions import decide, leave_alone_by_lot
 from .models import Digest, Lot, Notice, Nudge, Turn
 from .people import Org
 from .situation import nudges_to_nobody, read

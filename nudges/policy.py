@@ -79,7 +79,7 @@ class Case:
     """due day from which on it rests because somebody is"""
     answered: Answered = NOT_ANSWERED
     gathers: bool = False
-    """another goal of this person comes up before this one has waited too long (decisions.py says when)"""
+    """another goal of this person comes up before this one has waited too long (gathering.py says when)"""
     restraint: str = State.NORMAL
     """how the program's tone that would speak of it stands: it may be slowed or stopped"""
     slow_next: bool = False

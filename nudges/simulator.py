@@ -26,7 +26,8 @@ from program.rules.status import FINE
 from teams.models import Standing
 
 from . import hours, past, restraint
-from .decisions import Decided, decide
+from .decided import Decided
+from .decisions import decide
 from .experiments import Lots
 from .models import Experiment, Mute, Notice, Nudge
 from .people import Org, zones
