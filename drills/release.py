@@ -11,12 +11,16 @@ import subprocess
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from drills.figures import Figure, say
 from drills.ground import ground
 from drills.kill9 import AIMS, PATIENCE, SENDER, Aim, landing, send_and_kill
 from drills.mail_server import HANG_UP, Exchange, MailServer
 from drills.worker_killed import queue, wipe
+
+if TYPE_CHECKING:  # models can be imported only once Django is set up
+    from drills.outbox_under_test import Reckoning
 
 EACH = 20
 """Of so many kills one takes the whole queue: worker, its children and beat; Redis is wiped then."""
@@ -119,7 +123,7 @@ def _kill(
     return wiped
 
 
-def _figures(found, landed, wiped, faults, given) -> None:  # type: ignore[no-untyped-def]
+def _figures(found: Reckoning, landed: Counter[str], wiped: int, faults: Faulty, given: argparse.Namespace) -> None:
     scope = f"of {found.messages} messages, {given.kills} kills"
     _say("duplicates", found.duplicates, scope, "0", found.duplicates == 0)
     _say("lost", found.lost, "messages said to be sent and never accepted", "0", found.lost == 0)
