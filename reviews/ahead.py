@@ -10,7 +10,7 @@ from django.db import transaction
 from nudges.outbox import Letter, put_all
 from program.rules.cadence import BRIEF_AHEAD, working_days_before
 
-from . import brief, invites, words
+from . import brief, content, invites, words
 from .models import Brief, Review
 
 KIND = "brief"
@@ -51,7 +51,10 @@ def put(frozen: Brief, now: datetime) -> int:
     people = invites.attendees(review)
     letters = []
     for person in people:
-        context = words.of_review(review) | {"brief": frozen.content, "because": words.because(review, person)}
+        context = words.of_review(review) | {
+            "brief": content.read(frozen.content),
+            "because": words.because(review, person),
+        }
         subject, text, html = words.fill(KIND, context)
         letters.append(
             Letter(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from typing import Any
 
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -17,6 +17,8 @@ class PastAsk:
     due: str
     state: str
     outcome: str
+    effect: str = ""
+    """what the teams it was to help have done since: "Api went from 45 % to 51 %"; empty where nothing is measured"""
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,23 @@ class MetricLine:
     short: bool
     target: str
     due: str
+    numbers: dict[str, Any]
+    guardrail: bool = False
+    """it has no goal here: it must not get worse"""
+    chart: list[list[Any]] = field(default_factory=list)
+    """[day, value or null, expected or null] of the total since the start, for the picture that is kept"""
+
+
+@dataclass(frozen=True)
+class EffectLine:
+    """What the program did to one metric: the finding in words, and the numbers behind them."""
+
+    key: str
+    name: str
+    guardrail: bool
+    verdict: str
+    said: str
+    """one sentence: the number, its interval, and by what it was found; or what there is too little of"""
     numbers: dict[str, Any]
 
 
@@ -81,6 +100,16 @@ class LeaderAsk:
     """what their teams said that blocks them, and whose priority it needs"""
     history: list[str] = field(default_factory=list)
     """what was tried before the ask was proposed here: lead and leader were told, and nobody answered"""
+    proposal: str = ""
+    """the name of the proposal, by which an ask is raised from it once; empty: nothing to raise"""
+    person: int | None = None
+    """whose ask it is, by id; None: the sponsor's"""
+    goal_ids: list[int] = field(default_factory=list)
+    """the goals it is to help"""
+    collision: str = ""
+    """which priority collides with it, in one sentence, as far as anybody said"""
+    gains: str = ""
+    """what the program gains by it, in one sentence"""
 
 
 @dataclass(frozen=True)
@@ -122,8 +151,45 @@ class Content:
     addresses: str
     decisions: list[str]
     recommendation: str
+    question: str = ""
+    """what has to be asked before all else: whether to cancel"""
+    decided: list[str] = field(default_factory=list)
+    """what the last review decided"""
+    effects: list[EffectLine] = field(default_factory=list)
+    finish: str = ""
+    """new against closed, and when that ends"""
+    priorities: list[str] = field(default_factory=list)
+    """changes of priorities that the sponsor noted since the last brief, and those still in force"""
+    pulse: list[str] = field(default_factory=list)
+    """what the leads said: whether the program helps them, and what stands in the way"""
+    cost: list[str] = field(default_factory=list)
+    """hours so far by kind, and hours for one unit gained"""
+    health: list[str] = field(default_factory=list)
+    """known causes of failure that this program shows"""
     version: int = field(default=VERSION)
 
     def facts(self) -> dict[str, Any]:
         """As it is kept: plain JSON values."""
         return asdict(self)
+
+
+def read(kept: dict[str, Any]) -> dict[str, Any]:
+    """A kept brief for showing: what an older one did not say yet is empty in it, and nothing else is changed."""
+    shown = {**_EMPTY, **kept}
+    for name, of in (("past_asks", PastAsk), ("metrics", MetricLine), ("leaders", LeaderAsk)):
+        shown[name] = [{**_blank(of), **line} for line in shown[name]]
+    return shown
+
+
+def _blank(of: type) -> dict[str, Any]:
+    """What the fields of a line are where nothing is said."""
+    found: dict[str, Any] = {}
+    for one in fields(of):
+        if one.default is not MISSING:
+            found[one.name] = one.default
+        elif one.default_factory is not MISSING:
+            found[one.name] = one.default_factory()
+    return found
+
+
+_EMPTY = _blank(Content)

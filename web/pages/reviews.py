@@ -15,6 +15,7 @@ from accounts.clock import now, today
 from program import wording
 from program.models import Program
 from reviews.ahead import freeze_at
+from reviews.content import read
 from reviews.invites import attendees
 from reviews.models import Ask, Brief, Review, programs_reviewed_by
 from web import access
@@ -116,7 +117,7 @@ def review(request: HttpRequest, pk: int) -> HttpResponse:
         hours=f"{start:%H:%M} to {until:%H:%M} ({found.zone})",
         became=_became(found, moment),
         people=[_person(found, person) for person in attendees(found)],
-        brief=frozen.content if frozen else None,
+        brief=read(frozen.content) if frozen else None,
         why=() if frozen else _no_brief(found, moment),
         raised=[_ask(ask, on) for ask in asks.filter(review=found)],
         open_asks=[_ask(ask, on) for ask in asks.open().exclude(review=found)],

@@ -1,10 +1,9 @@
-"""What we say to the sponsor: reviews, the frozen brief of each, and what the sponsor was asked to do."""
+"""A review: one meeting with the sponsor, its place in the calendar, its notes, and who may see it."""
 
 from __future__ import annotations
 
 import uuid
 from datetime import datetime, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import models
@@ -50,7 +49,19 @@ class Review(models.Model):
     uid = models.CharField(max_length=100, unique=True, editable=False, help_text="of its calendar entry")
     sequence = models.PositiveIntegerField(default=0, help_text="one more with each change of its calendar entry")
     state = models.CharField(max_length=10, choices=State.choices, default=State.SCHEDULED)
+    fixed = models.BooleanField(
+        default=False, help_text="a person gave it its time: the program's calendar does not move it any more"
+    )
+    why = models.CharField(max_length=300, blank=True, help_text="why it was moved or skipped")
     invited_at = models.DateTimeField(null=True, blank=True, help_text="when the first invites were written")
+    agenda = models.JSONField(
+        default=list, blank=True, help_text="[{title, minutes}, …]; empty: the usual one (reviews/agenda.py)"
+    )
+    notes = models.TextField(blank=True, help_text="what was said, as it was typed in the room")
+    notes_version = models.PositiveIntegerField(
+        default=0, help_text="one more with each change of the notes, so that of two who write nobody loses a line"
+    )
+    minutes_sent_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField()
 
     objects = ReviewQuerySet.as_manager()
@@ -82,80 +93,3 @@ class Review(models.Model):
 def new_uid() -> str:
     """A calendar UID that no other entry has."""
     return f"review-{uuid.uuid4()}"
-
-
-class BriefQuerySet(models.QuerySet["Brief"]):
-    """Briefs by who may see them."""
-
-    def visible_to(self, user: User) -> BriefQuerySet:
-        """Sponsor, owners, administrators."""
-        return self.filter(review__in=Review.objects.visible_to(user).values("pk"))
-
-
-class Brief(models.Model):
-    """The page of one review, frozen when it was sent: every number and text as it was said."""
-
-    review = models.OneToOneField(Review, on_delete=models.CASCADE, related_name="brief")
-    frozen_at = models.DateTimeField()
-    content = models.JSONField(help_text="see reviews/content.py")
-
-    objects = BriefQuerySet.as_manager()
-
-    class Meta:
-        ordering = ["-frozen_at", "-pk"]
-
-    def __str__(self) -> str:
-        return f"brief of {self.review}"
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        if self.pk is not None:
-            raise ValueError("a brief is frozen; corrections stand beside it, never in it")
-        super().save(*args, **kwargs)
-
-
-class AskQuerySet(models.QuerySet["Ask"]):
-    """Asks by who may see them and whether they are open."""
-
-    def visible_to(self, user: User) -> AskQuerySet:
-        """Sponsor, owners, administrators, and whoever it was asked of."""
-        return self.filter(Q(of=user) | Q(program__in=programs_reviewed_by(user).values("pk")))
-
-    def open(self) -> AskQuerySet:
-        """Not kept, missed or withdrawn yet; the one due first leads."""
-        return self.filter(state=Ask.State.OPEN).order_by(models.F("due").asc(nulls_last=True), "pk")
-
-
-class Ask(models.Model):
-    """Something concrete that was asked in a review: of whom, by when, and what became of it."""
-
-    class State(models.TextChoices):
-        OPEN = "open"
-        KEPT = "kept"
-        MISSED = "missed"
-        WITHDRAWN = "withdrawn"
-
-    program = models.ForeignKey(Program, on_delete=models.CASCADE, related_name="asks")
-    review = models.ForeignKey(Review, on_delete=models.RESTRICT, related_name="asks", help_text="raised in it")
-    text = models.CharField(max_length=500)
-    of = models.ForeignKey(
-        User, null=True, blank=True, on_delete=models.PROTECT, related_name="asks", help_text="who is to do it"
-    )
-    due = models.DateField(null=True, blank=True)
-    state = models.CharField(max_length=10, choices=State.choices, default=State.OPEN)
-    outcome = models.CharField(max_length=500, blank=True, help_text="what became of it, in a few words")
-    raised_at = models.DateTimeField()
-    closed_at = models.DateTimeField(null=True, blank=True)
-
-    objects = AskQuerySet.as_manager()
-
-    class Meta:
-        ordering = ["program", "due", "pk"]
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(state="open", closed_at__isnull=True) | (~Q(state="open") & Q(closed_at__isnull=False)),
-                name="ask_closed_when_not_open",
-            )
-        ]
-
-    def __str__(self) -> str:
-        return self.text
