@@ -11,7 +11,7 @@ from program.rules.numbers import reached, shortfall
 from program.rules.status import Status
 from teams.boards import Total
 
-from . import sentences
+from . import nudge_sentences, pictures, sentences
 from .content import Content, Count, MetricLine
 from .evidence import LEADERS_SHOWN, Evidence, collect
 from .leader_asks import leader_ask
@@ -32,7 +32,7 @@ def compose(evidence: Evidence) -> Content:
     names = {metric.key: metric.name for metric in evidence.board.metrics}
     before = evidence.before.content if evidence.before else None
     since = _since(evidence, before)
-    metrics = [_metric(total, _then(total, evidence, before), on) for total in evidence.totals]
+    metrics = [_metric(total, _then(total, evidence, before), evidence) for total in evidence.totals]
     metrics.sort(key=lambda line: -line.numbers["behind"])
     shown = evidence.leaders[:LEADERS_SHOWN]
     start = review.local_start
@@ -57,10 +57,10 @@ def compose(evidence: Evidence) -> Content:
         leaders=[leader_ask(leader, evidence, names) for leader in shown],
         more_leaders=_more(evidence),
         surprises=sentences.surprises(evidence, names),
-        waves=[sentences.wave(wave, on) for wave in evidence.waves],
-        nudges=sentences.nudges(evidence.said, sentences.evidence_since(evidence)),
-        withheld=sentences.withheld(evidence.said),
-        addresses=sentences.addresses(evidence.said),
+        waves=[*(sentences.wave(wave, on) for wave in evidence.waves), *sentences.waiting(evidence)],
+        nudges=_nudges(evidence),
+        withheld=nudge_sentences.withheld(evidence.said),
+        addresses=nudge_sentences.addresses(evidence.said),
         decisions=sentences.decisions(evidence, len(shown), metrics, since),
         recommendation=sentences.NO_RECOMMENDATION,
     )
@@ -92,7 +92,9 @@ def _then(total: Total, evidence: Evidence, before: Mapping[str, Any] | None) ->
     return next((old.value for old in evidence.at_start if old.version == total.version), None)
 
 
-def _metric(total: Total, then: float | None, on: date) -> MetricLine:
+def _metric(total: Total, then: float | None, evidence: Evidence) -> MetricLine:
+    on = evidence.on
+    drawn = evidence.trends.get(total.metric.key)
     unit, aggregation, up = total.version.unit, total.version.aggregation, total.version.direction == "up"
     value, expected = say.apart(total.value, total.expected, unit, aggregation)
     gap = shortfall(total.value, total.expected, up) if total.value is not None and total.expected is not None else None
@@ -114,7 +116,15 @@ def _metric(total: Total, then: float | None, on: date) -> MetricLine:
         target=say.value(total.target, unit, aggregation) if total.target is not None else "",
         due=say.near_day(total.due, on) if total.due else "",
         numbers={**numbers, "behind": (gap or 0.0) / (abs(total.expected or 0.0) or 1.0)},
+        chart=pictures.kept(drawn, evidence.program.start) if drawn else [],
     )
+
+
+def _nudges(evidence: Evidence) -> str:
+    """Volume, usefulness, effect."""
+    said = nudge_sentences.volume(evidence.said, sentences.evidence_since(evidence))
+    more = nudge_sentences.usefulness(evidence.became), nudge_sentences.effect(evidence.nudge_effect)
+    return " ".join(filter(None, (said, *more)))
 
 
 def _place(total: Total, gap: float | None, up: bool) -> str:

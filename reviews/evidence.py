@@ -13,16 +13,19 @@ from django.db.models import Count, Exists, OuterRef, Q
 from accounts.clock import today
 from accounts.models import User
 from nudges import notices
+from nudges.became import Became
+from nudges.effect import Measured
 from nudges.experiments import left_alone
 from nudges.models import Delivery, Notice, Nudge
 from nudges.people import Org
 from nudges.policy import severity, worst_first
-from program.models import MetricVersion, Program, Wave
+from program.models import Feed, MetricVersion, Program, Wave
 from program.rules.status import FINE, Status
-from teams.boards import Board, Cell, Total, board, totals
-from teams.models import LONG_AGO, Answer, Exemption, Goal, GoalTerms, Proposal, Standing, Team
+from teams.boards import Board, Cell, Total, Trend, board, totals
+from teams.models import LONG_AGO, Answer, Dispute, Exemption, Goal, GoalTerms, Proposal, Standing, Team
 from teams.standings import on as judge_on
 
+from . import background
 from .models import Ask, Brief, Review
 
 WORTH_ASKING = frozenset({Status.BEHIND, Status.OVERDUE})
@@ -103,6 +106,17 @@ class Evidence:
     said: Said
     blocked: Sequence[Answer] = ()
     """what teams said that blocks their goals until a later day"""
+    waiting: int = 0
+    """teams that wait for a place: their limit of work in progress is reached, or their wave has not begun"""
+    trends: Mapping[str, Trend] = field(default_factory=dict)
+    """of the metrics whose picture is drawn, by key"""
+    became: Sequence[Became] = ()
+    """what became of the nudges since the last brief, by tone"""
+    nudge_effect: Measured | None = None
+    disputes: Sequence[Dispute] = ()
+    """disputes that nobody answered yet"""
+    failing: Sequence[Feed] = ()
+    """feeds that bring nothing"""
 
     @property
     def since(self) -> datetime | None:
@@ -147,6 +161,12 @@ def collect(review: Review, now: datetime) -> Evidence:
         waves=list(program.waves.annotate(teams=Count("wave_teams")).order_by("start", "key")),
         said=_said(program, since, now),
         blocked=_blocked(program, on),
+        waiting=program.waiting.count(),
+        trends=background.trends(its_board, on),
+        became=background.what_became(program, since, now),
+        nudge_effect=background.nudge_effect(program, now),
+        disputes=background.disputes(program),
+        failing=background.failing(program),
     )
 
 

@@ -38,7 +38,44 @@ def leader_ask(leader: Leader, evidence: Evidence, names: Mapping[str, str]) -> 
         more=max(0, len(leader.short) - LINES_A_LEADER),
         blocked=_blocked(leader, evidence),
         history=sentences.escalated([one for one in leader.short if one.escalated], names, evidence),
+        proposal=proposal_of(leader),
+        person=leader.person.pk if leader.person else None,
+        goal_ids=[one.goal for one in leader.short],
+        collision=_collision(leader, evidence, blocked=bool(_blocked(leader, evidence))),
+        gains=_gains(leader, evidence),
     )
+
+
+def proposal_of(leader: Leader) -> str:
+    """The name of what is proposed to ask of a leader: of whom, and for which goal."""
+    return f"leader:{leader.person.pk if leader.person else 'none'}:{leader.short[0].goal}"
+
+
+def _collision(leader: Leader, evidence: Evidence, *, blocked: bool) -> str:
+    """Which priority collides with the ask, as far as anybody said; empty where what blocks it is quoted anyway."""
+    if blocked or leader.person is None:
+        return ""
+    teams = {one.team.pk for one in leader.short}
+    freed = [
+        one for one in evidence.exemptions if one.goal.team_id in teams and one.state_on(evidence.on) == "in force"
+    ]
+    if freed:
+        first = freed[0]
+        return f"{first.goal.team.name} is exempt from {first.goal.metric.name} meanwhile: {first.said_reason}."
+    overdue = sum(1 for one in leader.short if _overdue(one))
+    if overdue:
+        return f"{say.count(overdue, 'goal')} past the day, and nobody said what came first: ask for that."
+    return "Nobody said which priority collides with it: ask for that."
+
+
+def _gains(leader: Leader, evidence: Evidence) -> str:
+    """What the program gains by the ask: of the goals that are behind, how many hang on this leader."""
+    every = sum(len(one.short) for one in evidence.leaders)
+    mine = len(leader.short)
+    if leader.person is None or every < 2:
+        return ""
+    goals = "all of the" if mine == every else f"{mine} of the"
+    return f"Behind with this leader: {goals} {every} goals that are short."
 
 
 def _blocked(leader: Leader, evidence: Evidence) -> list[str]:

@@ -13,40 +13,13 @@ from teams.handover import shortened
 from teams.models import Answer, Exemption
 
 from .content import MetricLine, PastAsk, Surprise
-from .evidence import Evidence, Said, Short
+from .evidence import Evidence, Short
 from .models import Ask
 
 NAMED_AT_MOST = 3
 OF_A_KIND = 4
 UNSETTLED = "Whether this is the program’s doing is not judged yet: these are the plain numbers."
 NO_RECOMMENDATION = "The numbers do not say yet whether to continue, change or cancel."
-
-# Why a nudge was withheld (the rules' names in nudges/policy.py), as a sponsor reads it.
-WITHHELD = {
-    "back off": "told before and given time",
-    "program interval": "told less than the program’s interval ago",
-    "new goal first": "the goal was not announced yet",
-    "digest waiting": "an earlier mail is still waiting",
-    "weekly budget": "enough mail that week",
-    "held": "the numbers are in question",
-    "not judged today": "no judgment that day",
-    "not active": "the person has left",
-    "muted": "wants no nudges",
-    "program muted": "wants none of this program",
-    "address suspended": "the address does not work",
-    "promised": "somebody is on it until a later day",
-    "blocked": "blocked until a later day",
-    "said done": "said to be done, not measured yet",
-    "not mine": "said not to be theirs",
-    "goal muted": "wants none about this goal",
-    "visibly at it": "somebody is visibly at it",
-    "slowed": "of a kind that slowed itself down",
-    "stopped as of little use": "of a kind that stopped as of little use",
-    "comes together": "waited to come in one mail with another",
-    "held out": "left alone by lot, to see what nudges do",
-    "away": "the person is away",
-    "nobody to tell": "nobody leads the team or a group above it",
-}
 
 
 def headline(evidence: Evidence, metrics: Sequence[MetricLine]) -> str:
@@ -137,7 +110,13 @@ def past_ask(ask: Ask, on: date) -> PastAsk:
 
 def surprises(evidence: Evidence, names: Mapping[str, str]) -> list[Surprise]:
     """What the sponsor should hear from us first."""
-    found = [*_slips(evidence, names), *_unmeasured(evidence.board, names), *_held(evidence.board, names)]
+    found = [
+        *_slips(evidence, names),
+        *_unmeasured(evidence.board, names),
+        *_held(evidence.board, names),
+        *_disputed(evidence),
+        *_failing(evidence),
+    ]
     for version in evidence.versions:
         name, day = names.get(version.metric.key, version.metric.name), version.opened_at.date()
         text = f"We changed the ruler on {say.near_day(day, evidence.on)}: {name} is computed in a new way"
@@ -188,6 +167,23 @@ def _unmeasured(board: Board, names: Mapping[str, str]) -> list[Surprise]:
     return found
 
 
+def _disputed(evidence: Evidence) -> list[Surprise]:
+    found = []
+    for one in evidence.disputes:
+        day = say.near_day(one.opened_at.date(), evidence.on)
+        text = f"{one.team.name} disputes {one.metric.name} since {day}: “{shortened(one.text)}”."
+        found.append(Surprise("dispute", f"{text} Nobody has answered yet."))
+    return found
+
+
+def _failing(evidence: Evidence) -> list[Surprise]:
+    found = []
+    for feed in evidence.failing:
+        since = f" since {say.near_day(feed.failing_since.date(), evidence.on)}" if feed.failing_since else ""
+        found.append(Surprise("feed", f"The feed {feed.name} brings nothing{since}; its last numbers stand."))
+    return found
+
+
 def _held(board: Board, names: Mapping[str, str]) -> list[Surprise]:
     held = [f"{row.team.name} ({names[key]})" for row in board.rows for key, cell in row.cells.items() if cell.held]
     return [Surprise("held", f"Nudges rest while the numbers are in question: {_some(held)}.")] if held else []
@@ -223,28 +219,11 @@ def wave(one: Wave, on: date) -> str:
     return f"{one.key} ({teams}, planned for {say.near_day(one.start, on)}, waits for the wave before it)"
 
 
-def nudges(said: Said, since: str) -> str:
-    """How much was said."""
-    if not said.nudges:
-        return f"No nudges went out since {since}."
-    return f"{say.count(said.nudges, 'nudge')} in {say.count(said.mails, 'mail')} since {since}."
-
-
-def withheld(said: Said) -> str:
-    """How much was not, and why; empty when nothing was withheld."""
-    if not said.withheld:
-        return ""
-    reasons = [
-        WITHHELD.get(why, why) + (f" ({n})" if len(said.withheld) > 1 else "") for why, n in said.withheld.items()
-    ]
-    return f"{say.count(sum(said.withheld.values()), 'nudge')} withheld: {', '.join(reasons)}."
-
-
-def addresses(said: Said) -> str:
-    """Addresses that do not work and messages that got stuck; empty when there are none."""
-    parts = [f"{person} cannot be reached: {person.address_suspended_reason}" for person in said.suspended]
-    parts += [f"{say.count(n, 'message')} {state}" for state, n in sorted(said.stuck.items())]
-    return f"{'; '.join(parts)}." if parts else ""
+def waiting(evidence: Evidence) -> list[str]:
+    """Teams that wait for their turn, as work in progress is limited."""
+    if not evidence.waiting:
+        return []
+    return [f"{say.count(evidence.waiting, 'team')} {'waits' if evidence.waiting == 1 else 'wait'} for a place"]
 
 
 def decisions(evidence: Evidence, leaders: int, metrics: Sequence[MetricLine], since: str) -> list[str]:

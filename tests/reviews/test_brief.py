@@ -9,19 +9,21 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.db import connection
+from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
 from demo.shift import DATA
 from nudges.models import Delivery, Experiment, Lot
 from nudges.policy import RULES, name_of
-from program.models import Metric, MetricVersion, Program
-from reviews import asks, brief, schedule, sentences
+from program.models import Feed, Metric, MetricVersion, Program
+from reviews import asks, brief, corrections, nudge_sentences, pictures, schedule
 from reviews.evidence import collect
 from reviews.models import Brief, Review
+from teams import trust
 from teams.answering import answer
 from teams.boards import board, totals
-from teams.models import Exemption, Goal, GoalTerms, Membership, Standing, Team
+from teams.models import Exemption, Goal, GoalTerms, Membership, Snapshot, Source, Standing, Team
 from teams.standings import judge_due
 
 WINTER = datetime(2022, 12, 22, 9, 0, tzinfo=UTC)
@@ -220,7 +222,10 @@ def test_rollout_nudges_and_addresses(play, mail_server):
         "pilot (2 teams, since 5 Sep)",
         "everyone (6 teams, since 27 Oct)",
     ]
-    assert said["nudges"].endswith(" since the last brief.")
+    assert said["nudges"] == (
+        "3 nudges in 3 mails since the last brief. "
+        "Teams acted within two weeks on 0 of the 3 that are old enough to know."
+    )
     assert "the address does not work" in said["withheld"]
     assert said["addresses"] == "Ana Torres cannot be reached: 550 no such user."
     sent = Delivery.objects.filter(kind__in=("invite", "brief"), program__key="typing", key__contains="2022-12-27")
@@ -231,8 +236,51 @@ def test_rollout_nudges_and_addresses(play, mail_server):
     )
 
 
+def test_what_is_corrected_later_stands_beside_the_number_and_the_brief_stays(spring):
+    frozen = Brief.objects.get(review__period="2023-03-21", review__program__key="typing")
+    kept = frozen.content["metrics"][0]["numbers"]
+    assert corrections.since(frozen.content, spring.typing) == {}
+    source = Source.objects.get(metric_version__metric__key="typed-functions", team__key="accounts")
+    Snapshot.objects.filter(source=source, as_of="2023-03-01").update(numerator=F("denominator"))
+    told = corrections.since(frozen.content, spring.typing)
+    assert told == {"typed-functions": "since corrected: 31 % on that day"}
+    assert totals(spring.typing, date(2023, 3, 16))[0].value == pytest.approx(197 / 628)  # 77, and 120 of accounts
+    frozen.refresh_from_db()
+    assert frozen.content["metrics"][0]["numbers"] == kept
+    MetricVersion.objects.filter(metric__key="typed-functions").update(number=2)
+    assert corrections.since(frozen.content, spring.typing) == {}
+
+
+def test_the_picture_has_the_totals_points_as_they_were(spring):
+    (line,) = content("2023-03-21")["metrics"]
+    assert [point[0] for point in line["chart"]] == [f"2022-{month:02}-01" for month in range(9, 13)] + [
+        "2023-01-01", "2023-02-01", "2023-03-01",
+    ]  # fmt: skip
+    assert line["chart"][-1][1:] == pytest.approx([line["numbers"]["value"], by_hand(date(2023, 3, 1))[1]])
+    drawn = pictures.drawn(line)
+    assert len(drawn.value.split()) == len(drawn.path.split()) == 7
+    assert drawn.last == tuple(drawn.value.split()[-1].split(","))
+    assert drawn.told == (
+        "Functions with full annotations from 1 Sep 2022 to 1 Mar 2023: "
+        "the value as a strong line, its path as a thin one"
+    )
+    assert pictures.drawn(line | {"chart": line["chart"][:1]}) is None
+
+
+def test_open_disputes_and_failing_feeds_are_no_surprise_to_the_sponsor(spring):
+    goal = Goal.objects.get(team__key="lib", metric__key="typed-functions")
+    trust.dispute(goal.metric, goal.team, text="it counts tests", by=None, now=SPRING)
+    feed = Feed.objects.create(key="ci", name="CI", program=spring.typing, failures=3, failing_since=SPRING)
+    review = Review.objects.get(period="2023-03-21", program__key="typing")
+    found = {one.kind: one.text for one in brief.compose(collect(review, SPRING)).surprises}
+    assert found["dispute"] == (
+        "Lib disputes Functions with full annotations since 16 Mar: “it counts tests”. Nobody has answered yet."
+    )
+    assert found["feed"] == f"The feed {feed.name} brings nothing since 16 Mar; its last numbers stand."
+
+
 def test_every_rule_that_withholds_has_words_for_a_sponsor():
-    assert set(sentences.WITHHELD) == {name_of(rule) for rule in RULES}
+    assert set(nudge_sentences.WITHHELD) == {name_of(rule) for rule in RULES}
 
 
 def test_what_became_of_the_asks(play):

@@ -13,7 +13,7 @@ from jinja2 import UndefinedError
 
 from program.models import Program
 from reviews import sentences, wanted, words
-from reviews.content import Content, Count, GoalLine, LeaderAsk, MetricLine, PastAsk, Surprise
+from reviews.content import Content, Count, EffectLine, GoalLine, LeaderAsk, MetricLine, PastAsk, Surprise, read
 from reviews.models import Review
 from tests.conftest import ROOT
 
@@ -58,11 +58,18 @@ FULL = Content(
     more_leaders="3 more leaders with 9 goals behind.", surprises=[Surprise("slipped", f"Api slipped {EVIL}.")],
     waves=["pilot (2 teams, since 1 Jan)", f"{EVIL} (1 team, done)"], nudges="3 nudges in 2 mails.",
     withheld="1 nudge withheld.", addresses=f"{EVIL} cannot be reached.", decisions=[f"Agree {EVIL}.", "Stop?"],
-    recommendation="The numbers do not say yet.",
+    recommendation="The numbers do not say yet.", question=f"Cancel it {EVIL}?", decided=[f"Two sprints {EVIL}"],
+    effects=[
+        EffectLine("typed", "Typed", False, "working", f"96 points more than it would have been (73 to 117) {EVIL}.", {}),
+        EffectLine("slow", "Slow tests", True, "too early", "Six snapshots are needed.", {}),
+    ],
+    finish="12 closed and 5 new a week.", priorities=[f"You noted {EVIL}."], pulse=["9 of 14 answered.", f"“{EVIL}”"],
+    cost=["120 h so far.", "12 h for one point."], health=[f"Nobody asked the teams {EVIL}."],
 )  # fmt: skip
 EMPTY = replace(
     FULL, since="", past_asks=[], counts=[], metrics=[], leaders=[], more_leaders="", surprises=[], waves=[], withheld="",
-    addresses="", decisions=[], subject="Typed: nothing is measured yet",
+    addresses="", decisions=[], question="", decided=[], effects=[], finish="", priorities=[], pulse=[], cost=[],
+    health=[], subject="Typed: nothing is measured yet",
 )  # fmt: skip
 
 
@@ -157,10 +164,15 @@ def test_a_number_keeps_its_unit_wherever_the_line_ends(length):
 def test_text_and_html_say_the_same():
     """Each figure and name of the brief is in both parts, and in the page."""
     _, text, html = MAILS["brief"]()
-    page = get_template("reviews/brief.html", using="jinja2").render({"brief": FULL.facts()})
+    page = get_template("reviews/brief.html", using="jinja2").render(
+        {"brief": FULL.facts(), "corrected": {}, "pictures": {}}
+    )
     plain = " ".join(text.split())
     for said in ("Make room", "13 to do", "33 %", "3 nudges in 2 mails.", "1 nudge withheld.", "pilot (2 teams, since 1 Jan)",
-                 "3 more leaders with 9 goals behind.", "Agree", "The numbers do not say yet.", "+1 point", "was 5"):  # fmt: skip
+                 "3 more leaders with 9 goals behind.", "Agree", "The numbers do not say yet.", "+1 point", "was 5",
+                 "Cancel it", "Two sprints", "96 points more than it would have been (73 to 117)", "guardrail",
+                 "Six snapshots are needed.", "12 closed and 5 new a week.", "You noted", "9 of 14 answered.",
+                 "120 h so far.", "12 h for one point.", "Nobody asked the teams"):  # fmt: skip
         assert said in plain
         assert said in re.sub(r"\s+", " ", html.replace("&nbsp;", " "))
         assert said in re.sub(r"\s+", " ", page.replace("\u00a0", " "))
@@ -168,7 +180,9 @@ def test_text_and_html_say_the_same():
 
 @pytest.mark.parametrize("content", [FULL, EMPTY, WIDE])
 def test_the_page_part_keeps_to_a_strict_policy(content):
-    page = get_template("reviews/brief.html", using="jinja2").render({"brief": content.facts()})
+    page = get_template("reviews/brief.html", using="jinja2").render(
+        {"brief": content.facts(), "corrected": {}, "pictures": {}}
+    )
     seen = Seen(page)
     assert seen.stack == []
     assert not seen.tags & {"html", "head", "body", "style", "script", "img", "link"}
@@ -178,12 +192,28 @@ def test_the_page_part_keeps_to_a_strict_policy(content):
     headings = re.findall(r"<h2>(.*?)</h2>", page)
     assert headings == [
         "What became of the last asks", "Verdict", "Value against path", "Asks, by leader", "What might surprise you",
-        "Rollout and nudges", "Decisions wanted",
+        "Rollout, nudges and cost", "Decisions wanted",
     ]  # fmt: skip
 
 
+def test_a_brief_kept_by_an_older_version_is_shown_with_what_it_did_not_say_left_empty():
+    facts = EMPTY.facts() | {"version": 1, "metrics": [metric().__dict__ | {}], "past_asks": [{"text": "Free bob", "of": "",
+        "due": "", "state": "kept", "outcome": ""}]}  # fmt: skip
+    for name in ("question", "effects", "pulse", "cost", "health", "finish", "priorities", "decided"):
+        del facts[name]
+    del facts["metrics"][0]["chart"]
+    shown = read(facts)
+    assert (shown["version"], shown["question"], shown["effects"], shown["metrics"][0]["chart"]) == (1, "", [], [])
+    assert shown["past_asks"] == [facts["past_asks"][0] | {"effect": ""}]
+    _, text, html = of("brief", brief=shown)
+    page = get_template("reviews/brief.html", using="jinja2").render({"brief": shown, "corrected": {}, "pictures": {}})
+    assert all("Free bob" in told for told in (text, html, page))
+
+
 def test_a_brief_of_many_metrics_stays_one_page():
-    page = get_template("reviews/brief.html", using="jinja2").render({"brief": WIDE.facts()})
+    page = get_template("reviews/brief.html", using="jinja2").render(
+        {"brief": WIDE.facts(), "corrected": {}, "pictures": {}}
+    )
     _, text, html = of("brief", brief=WIDE.facts())
     for told in (page, text, html):
         assert "Metric 7" in told

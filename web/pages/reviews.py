@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, ClassVar
@@ -14,10 +14,12 @@ from django.views.decorators.http import require_safe
 from accounts.clock import now, today
 from program import wording
 from program.models import Program
+from reviews import corrections
 from reviews.ahead import freeze_at
 from reviews.content import read
 from reviews.invites import attendees
 from reviews.models import Ask, Brief, Review, programs_reviewed_by
+from reviews.pictures import Picture, drawn
 from web import access
 from web.render import page
 
@@ -77,6 +79,8 @@ class Context:
     became: str
     people: Sequence[str]
     brief: dict[str, Any] | None
+    corrected: Mapping[str, str]
+    pictures: Mapping[str, Picture | None]
     why: Sequence[str]
     raised: Sequence[AskLine]
     open_asks: Sequence[AskLine]
@@ -107,6 +111,7 @@ def review(request: HttpRequest, pk: int) -> HttpResponse:
     user, moment = access.person(request), now()
     found = get_object_or_404(Review.objects.visible_to(user).select_related("program__sponsor"), pk=pk)
     frozen = Brief.objects.filter(review=found).first()
+    kept = read(frozen.content) if frozen else None
     asks = Ask.objects.visible_to(user).filter(program=found.program).select_related("of")
     on = today(found.zone, moment)
     start = found.local_start
@@ -117,7 +122,9 @@ def review(request: HttpRequest, pk: int) -> HttpResponse:
         hours=f"{start:%H:%M} to {until:%H:%M} ({found.zone})",
         became=_became(found, moment),
         people=[_person(found, person) for person in attendees(found)],
-        brief=read(frozen.content) if frozen else None,
+        brief=kept,
+        corrected=corrections.since(kept, found.program) if kept else {},
+        pictures={line["key"]: drawn(line) for line in kept["metrics"]} if kept else {},
         why=() if frozen else _no_brief(found, moment),
         raised=[_ask(ask, on) for ask in asks.filter(review=found)],
         open_asks=[_ask(ask, on) for ask in asks.open().exclude(review=found)],

@@ -1,0 +1,38 @@
+"""What has been corrected since a brief was frozen: shown beside its numbers, never instead of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from program import wording as say
+from program.models import Program
+from program.rules.numbers import equal
+from teams.boards import totals
+
+
+def since(content: Mapping[str, Any], program: Program) -> dict[str, str]:
+    """By metric key: what the brief's number of its day is by the measurements held now, where that is another one.
+
+    A metric computed in a new way since is not compared: values of two versions are never set beside each other.
+    """
+    kept = {line["key"]: line["numbers"] for line in content["metrics"] if not line.get("guardrail")}
+    found = {}
+    for total in totals(program, date.fromisoformat(content["on"])) if kept else ():
+        numbers = kept.get(total.metric.key)
+        if numbers is None or numbers["version"] != total.version.number or _same(numbers["value"], total.value):
+            continue
+        unit, aggregation = total.version.unit, total.version.aggregation
+        then, now = say.apart(numbers["value"], total.value, unit, aggregation)
+        if total.value is None:
+            found[total.metric.key] = f"since corrected: no value on that day any more (was {then})"
+        else:
+            found[total.metric.key] = f"since corrected: {now} on that day"
+    return found
+
+
+def _same(kept: float | None, now: float | None) -> bool:
+    if kept is None or now is None:
+        return kept is None and now is None
+    return equal(kept, now)
