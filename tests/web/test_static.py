@@ -26,6 +26,7 @@ def test_vendored_files_are_those_on_record():
 
 def test_the_stylesheet_is_small():
     assert len(CSS.encode()) <= 15_000
+    assert len((STATIC / "web" / "review.css").read_bytes()) <= 4_000
 
 
 def tokens(block: str) -> dict[str, str]:
