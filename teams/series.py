@@ -34,6 +34,7 @@ NOBODY = 0
 
 COLUMNS = "src.metric_version_id, src.team_id, src.id, src.name, src.retired_on, src.newest"
 # How much of each source is read.
+UNTIL = "AND s.as_of <= %s"
 NEWEST, BOUNDED, WHOLE = "AND s.as_of = src.newest", "AND s.as_of >= src.carry", ""
 LATEST = """AND s.as_of >= COALESCE(
   (SELECT n.as_of FROM teams_snapshot n WHERE n.source_id = src.id ORDER BY n.as_of DESC LIMIT 1 OFFSET 12),
@@ -87,6 +88,15 @@ def load_unowned(versions: Iterable[int], some: str = "") -> Histories:
         ):
             _add(found, (version, NOBODY), source, name, retired_on, totals)
     return {pair: list(held.values()) for pair, held in found.items()}
+
+
+def load_version(version: int, until: date) -> dict[int, list[SourceReadings]]:
+    """By team: every snapshot of a metric version up to a day, whatever the team has to do with it. One query."""
+    found: dict[Pair, dict[int, SourceHistory]] = {}
+    rows = _read("src.metric_version_id = %s AND src.team_id IS NOT NULL", [until.isoformat(), version], UNTIL)
+    for _, team, source, name, retired_on, _, *totals in rows:
+        _add(found, (version, team), source, name, retired_on, totals)
+    return {team: [history.readings for history in held.values()] for (_, team), held in found.items()}
 
 
 def _add(

@@ -65,7 +65,11 @@ class Team(NamedTuple):
 
 
 class Found(NamedTuple):
-    """The verdict, the effect in the metric's unit, and what it rests on; `why` says what there is too little of."""
+    """The verdict, the effect in the metric's unit, and what it rests on; `why` says what there is too little of.
+
+    `before` and `now` are the plain numbers behind an effect: what the teams that count were at when it began and are
+    at; `now - effect.estimate` is what it would have been.
+    """
 
     verdict: Verdict
     effect: Interval | None
@@ -74,6 +78,8 @@ class Found(NamedTuple):
     """teams that count"""
     compared: int
     why: str = ""
+    before: float | None = None
+    now: float | None = None
 
 
 class _Past(NamedTuple):
@@ -94,10 +100,10 @@ def judge(teams: Sequence[Team]) -> Found:
     return found if found is not None else _by_their_past(treated)
 
 
-def _of(effect: Interval, method: Method, treated: int, compared: int) -> Found:
+def _of(effect: Interval, method: Method, treated: int, compared: int, before: float, now: float) -> Found:
     better, worse = effect.low > NOTHING, effect.high < -NOTHING
     verdict = Verdict.WORKING if better else Verdict.HARMFUL if worse else Verdict.NOT_SHOWN
-    return Found(verdict, effect, method, treated, compared)
+    return Found(verdict, effect, method, treated, compared, "", before, now)
 
 
 # -- comparison teams --
@@ -118,7 +124,11 @@ def _compared(treated: Sequence[Team], others: Sequence[Team]) -> Found | None:
     if before.low > NOTHING or before.high < -NOTHING:
         why = "the teams and those they are compared with moved differently before it began"
         return Found(Verdict.TOO_EARLY, None, Method.COMPARISON, len(changes), len(same), why)
-    return _of(welch(changes, same), Method.COMPARISON, len(changes), len(same))
+    newest = [
+        team.values[-1] or 0.0 for team in treated if _change(team, team.start or 0) is not None
+    ]
+    now = mean(newest)
+    return _of(welch(changes, same), Method.COMPARISON, len(changes), len(same), now - mean(changes), now)
 
 
 def welch(ours: Sequence[float], theirs: Sequence[float]) -> Interval:
@@ -183,7 +193,8 @@ def _by_their_past(treated: Sequence[Team]) -> Found:
     middles = [_weighted(values, weights) for values in (stayed, went_on)]
     low = min(middle - half for middle, half in zip(middles, halves, strict=True))
     high = max(middle + half for middle, half in zip(middles, halves, strict=True))
-    return _of(Interval(mean(middles), low, high, df), Method.PAST, count, 0)
+    now = _weighted([one.newest for one in past], weights)
+    return _of(Interval(mean(middles), low, high, df), Method.PAST, count, 0, now - middles[0], now)
 
 
 def _past(team: Team) -> _Past | None:
