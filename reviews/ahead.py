@@ -10,7 +10,7 @@ from django.db import transaction
 from nudges.outbox import Letter, put_all
 from program.rules.cadence import BRIEF_AHEAD, working_days_before
 
-from . import brief, content, invites, words
+from . import brief, content, effects, invites, words
 from .models import Brief, Review
 
 KIND = "brief"
@@ -27,8 +27,10 @@ def freeze_at(review: Review) -> datetime:
 def freeze_due(now: datetime) -> int:
     """Freeze and mail what is due, each review once however often and late this runs. Returns how many it did."""
     waiting = Review.objects.to_come(now).filter(brief=None, starts_at__lt=now + LONGEST_AHEAD)
-    due = [review.pk for review in waiting if freeze_at(review) <= now]
-    return sum(_prepare(pk, now) for pk in due)
+    due = [review for review in waiting.select_related("program") if freeze_at(review) <= now]
+    for review in due:
+        effects.keep(review.program, now)  # not in the transaction: it reads long
+    return sum(_prepare(review.pk, now) for review in due)
 
 
 def _prepare(pk: int, now: datetime) -> bool:

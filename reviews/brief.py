@@ -11,7 +11,7 @@ from program.rules.numbers import reached, shortfall
 from program.rules.status import Status
 from teams.boards import Total
 
-from . import nudge_sentences, pictures, sentences
+from . import nudge_sentences, pictures, sentences, verdict_lines, verdict_words
 from .content import Content, Count, MetricLine
 from .evidence import LEADERS_SHOWN, Evidence, collect
 from .leader_asks import leader_ask
@@ -35,6 +35,7 @@ def compose(evidence: Evidence) -> Content:
     metrics = [_metric(total, _then(total, evidence, before), evidence) for total in evidence.totals]
     metrics.sort(key=lambda line: -line.numbers["behind"])
     shown = evidence.leaders[:LEADERS_SHOWN]
+    advice = verdict_lines.advice(evidence)
     start = review.local_start
     return Content(
         program=program.name,
@@ -51,7 +52,7 @@ def compose(evidence: Evidence) -> Content:
         asked=sentences.asked(evidence.asks, first=before is None),
         past_asks=[sentences.past_ask(ask, on) for ask in evidence.asks],
         verdict=sentences.verdict(evidence, metrics, since),
-        effect=sentences.UNSETTLED,
+        effect=verdict_words.program_sentence(evidence.effects, on),
         counts=_counts(evidence.board.counts, before),
         metrics=metrics,
         leaders=[leader_ask(leader, evidence, names) for leader in shown],
@@ -62,7 +63,10 @@ def compose(evidence: Evidence) -> Content:
         withheld=nudge_sentences.withheld(evidence.said),
         addresses=nudge_sentences.addresses(evidence.said),
         decisions=sentences.decisions(evidence, len(shown), metrics, since),
-        recommendation=sentences.NO_RECOMMENDATION,
+        recommendation=advice.said,
+        question=advice.question,
+        effects=verdict_lines.effects(evidence),
+        finish=verdict_lines.finish(evidence),
     )
 
 

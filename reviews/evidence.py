@@ -26,7 +26,7 @@ from teams.models import LONG_AGO, Answer, Dispute, Exemption, Goal, GoalTerms, 
 from teams.standings import on as judge_on
 
 from . import background
-from .models import Ask, Brief, Review
+from .models import Ask, Brief, Effect, Pace, Review, holding
 
 WORTH_ASKING = frozenset({Status.BEHIND, Status.OVERDUE})
 LINES_A_LEADER = 3
@@ -117,6 +117,10 @@ class Evidence:
     """disputes that nobody answered yet"""
     failing: Sequence[Feed] = ()
     """feeds that bring nothing"""
+    effects: Sequence[Effect] = ()
+    paces: Sequence[Pace] = ()
+    held: int = 0
+    """how many reviews were held before this one"""
 
     @property
     def since(self) -> datetime | None:
@@ -167,6 +171,11 @@ def collect(review: Review, now: datetime) -> Evidence:
         nudge_effect=background.nudge_effect(program, now),
         disputes=background.disputes(program),
         failing=background.failing(program),
+        effects=holding(Effect, program, on),
+        paces=holding(Pace, program, on),
+        held=Review.objects.filter(
+            program=program, state=Review.State.HELD, starts_at__lt=min(now, review.starts_at)
+        ).count(),
     )
 
 

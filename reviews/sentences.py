@@ -7,19 +7,19 @@ from datetime import date
 
 from program import wording as say
 from program.models import Program, Wave
+from program.rules.program_effect import Verdict
 from program.rules.status import Status
 from teams.boards import Board, Cell
 from teams.handover import shortened
 from teams.models import Answer, Exemption
 
+from . import verdict_words
 from .content import MetricLine, PastAsk, Surprise
 from .evidence import Evidence, Short
 from .models import Ask
 
 NAMED_AT_MOST = 3
 OF_A_KIND = 4
-UNSETTLED = "Whether this is the program’s doing is not judged yet: these are the plain numbers."
-NO_RECOMMENDATION = "The numbers do not say yet whether to continue, change or cancel."
 
 
 def headline(evidence: Evidence, metrics: Sequence[MetricLine]) -> str:
@@ -111,6 +111,7 @@ def past_ask(ask: Ask, on: date) -> PastAsk:
 def surprises(evidence: Evidence, names: Mapping[str, str]) -> list[Surprise]:
     """What the sponsor should hear from us first."""
     found = [
+        *_harmed(evidence),
         *_slips(evidence, names),
         *_unmeasured(evidence.board, names),
         *_held(evidence.board, names),
@@ -142,6 +143,12 @@ def _one_page(found: Sequence[Surprise]) -> list[Surprise]:
 def evidence_since(evidence: Evidence) -> str:
     """Since when things are told: the last brief, or the start of the program."""
     return "the last brief" if evidence.before else "the program began"
+
+
+def _harmed(evidence: Evidence) -> list[Surprise]:
+    """Guardrails that get worse by it."""
+    harmed = [one for one in evidence.effects if one.guardrail and one.verdict == Verdict.HARMFUL]
+    return [Surprise("guardrail", f"A guardrail: {verdict_words.harm(one, evidence.on)}") for one in harmed]
 
 
 def _slips(evidence: Evidence, names: Mapping[str, str]) -> list[Surprise]:

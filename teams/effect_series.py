@@ -125,7 +125,9 @@ def _of_guardrails(
     over = {team for teams in ended.values() for team in teams} - first.keys()
     versions = {v.metric_id: v for v in MetricVersion.objects.filter(metric__in=guarded, current=True)}
     return [
-        Asked(metric, versions[metric.pk], first, frozenset((elsewhere.get(metric.pk, set()) | over) - first.keys()), ())
+        Asked(
+            metric, versions[metric.pk], first, frozenset((elsewhere.get(metric.pk, set()) | over) - first.keys()), ()
+        )
         for metric in guarded
         if metric.pk in versions
     ]
@@ -168,5 +170,3 @@ def _reaching_back(days: Sequence[date], starts: Iterable[date]) -> Sequence[dat
     """As many days before the first start as are looked back on."""
     at = first_on_or_after(days, min(starts, default=date.max))
     return days if at is None else days[max(0, at - LOOKED_BACK) :]
-
-

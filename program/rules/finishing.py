@@ -21,8 +21,8 @@ from .statistics import Interval, interval, t_quantile
 WINDOW_DAYS = 182
 """So long is looked back: what was half a year ago is another pace."""
 FEWEST_MOVES = 4
-LONGEST_DAYS = 365.25 * 30
-"""What takes longer than this is not said as a day."""
+LONGEST_DAYS = 365.25 * 10
+"""What takes longer than ten years is not said as a day: it does not finish."""
 
 
 class Move(NamedTuple):

@@ -124,9 +124,7 @@ def _compared(treated: Sequence[Team], others: Sequence[Team]) -> Found | None:
     if before.low > NOTHING or before.high < -NOTHING:
         why = "the teams and those they are compared with moved differently before it began"
         return Found(Verdict.TOO_EARLY, None, Method.COMPARISON, len(changes), len(same), why)
-    newest = [
-        team.values[-1] or 0.0 for team in treated if _change(team, team.start or 0) is not None
-    ]
+    newest = [team.values[-1] or 0.0 for team in treated if _change(team, team.start or 0) is not None]
     now = mean(newest)
     return _of(welch(changes, same), Method.COMPARISON, len(changes), len(same), now - mean(changes), now)
 

@@ -4,6 +4,7 @@ from .asks import Ask, AskQuerySet
 from .briefs import Brief, BriefQuerySet
 from .calendars import CalendarFeed
 from .costs import Cost, CostQuerySet
+from .effects import Effect, EffectLook, Pace, holding
 from .meetings import Review, ReviewQuerySet, new_uid, programs_reviewed_by
 from .pulses import Priority, PriorityQuerySet, Pulse, PulseQuerySet, Sponsorship
 from .room import Attendance, Decision, DecisionQuerySet
@@ -19,6 +20,9 @@ __all__ = [
     "CostQuerySet",
     "Decision",
     "DecisionQuerySet",
+    "Effect",
+    "EffectLook",
+    "Pace",
     "Priority",
     "PriorityQuerySet",
     "Pulse",
@@ -26,6 +30,7 @@ __all__ = [
     "Review",
     "ReviewQuerySet",
     "Sponsorship",
+    "holding",
     "new_uid",
     "programs_reviewed_by",
 ]

@@ -92,8 +92,12 @@ def test_first_line_verdict_and_counts(spring):
         "Functions with full annotations hardly moved since the last brief (2 Feb): 12 %, −0.1 points; "
         "its path asks for 33 %."
     )
-    assert said["effect"] == "Whether this is the program’s doing is not judged yet: these are the plain numbers."
-    assert said["recommendation"] == "The numbers do not say yet whether to continue, change or cancel."
+    assert said["effect"] == (
+        "No effect is shown: Functions with full annotations is 9 points better than it would have been (between −10 "
+        "and 28 points, so that it may as well be nothing), as of 1 Mar."
+    )
+    assert said["question"] == "After 4 reviews this program is not shown to work: should it be canceled?"
+    assert said["recommendation"] == ("cancel: no effect is shown after 4 reviews; or say what will be done otherwise.")
     assert [(one["status"], one["now"], one["then"]) for one in said["counts"]] == [
         ("behind", 5, 5), ("no data", 2, 2), ("on track", 1, 1),
     ]  # fmt: skip

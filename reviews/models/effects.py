@@ -1,0 +1,115 @@
+"""What was found of a program's effect and of its pace, a row for each day on which something new was found."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TypeVar
+
+from django.db import models
+from django.db.models import OuterRef, Q, Subquery
+
+from accounts.models import User
+from program.models import MetricVersion, Program
+
+
+class OfProgramQuerySet(models.QuerySet["models.Model"]):
+    """Findings by who may see them, and those that hold on a day."""
+
+    def visible_to(self, user: User) -> OfProgramQuerySet:
+        """Whoever sees the program sees what is known of it."""
+        return self.filter(program__in=Program.objects.visible_to(user))
+
+
+class Effect(models.Model):
+    """Whether a program moved a metric, by one version of it, as it was found on a day.
+
+    `effect`, `low` and `high` are in the metric's unit and in its better direction; `before`, `now` and `expected` are
+    plain values in its own direction. A finding holds until there is a newer one.
+    """
+
+    program = models.ForeignKey(Program, on_delete=models.CASCADE, related_name="effects")
+    metric_version = models.ForeignKey(MetricVersion, on_delete=models.CASCADE, related_name="+")
+    day = models.DateField(help_text="the day it was found on, in the program's review zone")
+    at = models.DateTimeField()
+    guardrail = models.BooleanField(default=False, help_text="it is only not to get worse")
+    verdict = models.CharField(max_length=10)
+    effect = models.FloatField(null=True, blank=True)
+    low = models.FloatField(null=True, blank=True)
+    high = models.FloatField(null=True, blank=True)
+    method = models.CharField(max_length=20, blank=True)
+    treated = models.PositiveIntegerField(default=0)
+    compared = models.PositiveIntegerField(default=0)
+    why = models.CharField(max_length=300, blank=True, help_text="what there is too little of")
+    before = models.FloatField(null=True, blank=True)
+    now = models.FloatField(null=True, blank=True)
+    expected = models.FloatField(null=True, blank=True, help_text="what it would have been")
+    begun_on = models.DateField(null=True, blank=True, help_text="with the first team")
+    as_of = models.DateField(null=True, blank=True, help_text="of the newest measurement")
+    ended_on = models.DateField(null=True, blank=True, help_text="asked no more from this day: another version")
+    facts = models.JSONField(default=dict, help_text="the means over time, and what is missing: see reviews/effects.py")
+
+    objects = OfProgramQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["program", "-day", "metric_version"]
+        constraints = [
+            models.UniqueConstraint(fields=["program", "metric_version", "day"], name="one_effect_a_day"),
+            models.CheckConstraint(
+                condition=Q(effect__isnull=True, low__isnull=True, high__isnull=True)
+                | Q(effect__isnull=False, low__isnull=False, high__isnull=False),
+                name="effect_with_its_interval",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.program.key}/{self.metric_version} on {self.day}: {self.verdict}"
+
+
+class Pace(models.Model):
+    """What came and what went on a program's goals on a metric, and when nothing remains at that pace."""
+
+    program = models.ForeignKey(Program, on_delete=models.CASCADE, related_name="paces")
+    metric_version = models.ForeignKey(MetricVersion, on_delete=models.CASCADE, related_name="+")
+    day = models.DateField(help_text="the day it was found on, in the program's review zone")
+    at = models.DateTimeField()
+    remaining = models.FloatField(help_text="until every team is at its target")
+    a_day = models.FloatField(null=True, blank=True, help_text="how that changes a day; null: too few measurements")
+    finishes = models.DateField(null=True, blank=True)
+    first = models.DateField(null=True, blank=True, help_text="if all goes well")
+    last = models.DateField(null=True, blank=True, help_text="null: it may never finish")
+    as_of = models.DateField(null=True, blank=True)
+    ended_on = models.DateField(null=True, blank=True, help_text="asked no more from this day: another version")
+    facts = models.JSONField(default=dict, help_text="what came and went by period: see reviews/effects.py")
+
+    objects = OfProgramQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["program", "-day", "metric_version"]
+        constraints = [models.UniqueConstraint(fields=["program", "metric_version", "day"], name="one_pace_a_day")]
+
+    def __str__(self) -> str:
+        return f"{self.program.key}/{self.metric_version} on {self.day}"
+
+
+class EffectLook(models.Model):
+    """When a program's effect was last looked at, and what the newest facts were then."""
+
+    program = models.OneToOneField(Program, on_delete=models.CASCADE, related_name="effect_look")
+    looked_on = models.DateField()
+    rested_on = models.CharField(max_length=80)
+
+    def __str__(self) -> str:
+        return f"{self.program.key} on {self.looked_on}"
+
+
+Finding = TypeVar("Finding", Effect, Pace)
+
+
+def holding(kind: type[Finding], program: Program, day: date) -> list[Finding]:
+    """The newest finding of each metric version that was asked on a day, by metric, the newest version first. One
+    query."""
+    rows = kind._default_manager.filter(program=program, day__lte=day)
+    newest = rows.filter(metric_version=OuterRef("metric_version")).order_by("-day").values("day")[:1]
+    held = rows.filter(Q(ended_on=None) | Q(ended_on__gt=day), day=Subquery(newest))
+    ordered = held.order_by("metric_version__metric__key", "-metric_version__number")
+    return list(ordered.select_related("metric_version__metric"))

@@ -1,0 +1,158 @@
+"""New against closed: what came and went on a program's goals in the last half year, and what remains of them."""
+
+from __future__ import annotations
+
+import json
+import math
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import NamedTuple
+
+from django.db import connection
+
+from program.models import MetricVersion
+from program.rules import hot_spots
+from program.rules.finishing import WINDOW_DAYS, Move
+from program.rules.glidepath import target_by_share
+from program.rules.turnover import NO_CHANGE, Change, Short, changed, remaining
+
+from .effect_series import EffectSeries
+from .series import unpack
+from .statements import among, as_day, fetch
+from .terms import GoalOnDay
+
+STATEMENT = """
+SELECT src.id, src.name, src.retired_on, s.as_of, {items}
+FROM teams_source src JOIN teams_snapshot s ON s.source_id = src.id
+WHERE src.metric_version_id = %s AND {teams} AND s.as_of <= %s AND s.as_of >= COALESCE(
+  (SELECT MAX(f.as_of) FROM teams_snapshot f WHERE f.source_id = src.id AND f.as_of <= %s), %s)
+ORDER BY src.id, s.as_of
+"""
+WHOLE_TEAM = ""
+
+
+class Period(NamedTuple):
+    """What came and went between two of the common days; `first` is the earlier one."""
+
+    first: date
+    last: date
+    change: Change
+
+    @property
+    def weeks(self) -> float:
+        """How long it is."""
+        return (self.last - self.first).days / 7
+
+
+@dataclass(frozen=True)
+class Turnover:
+    """The last half year of a program's goals on one metric."""
+
+    periods: Sequence[Period]
+    """oldest first; none where the metric's items do not add up"""
+    by_item: bool
+    """whether items are told apart, or only what whole teams are short of"""
+    moves: Sequence[Move]
+    """of what remains, over the teams that were measured on both days"""
+    remaining: float
+    """what is to be closed until every team is at its target"""
+    as_of: date | None
+
+    @property
+    def total(self) -> Change:
+        """All periods together."""
+        found = NO_CHANGE
+        for period in self.periods:
+            found += period.change
+        return found
+
+    @property
+    def weeks(self) -> float:
+        """How long all periods are."""
+        return math.fsum(period.weeks for period in self.periods)
+
+
+def turnover(series: EffectSeries) -> Turnover:
+    """What came and went on the goals of an effect's question, and what remains. One query, none without items."""
+    version, days = series.asked.version, series.days
+    if not days:
+        return Turnover([], False, [], 0.0, None)
+    first = bisect_left(days, days[-1] - timedelta(days=WINDOW_DAYS))
+    window = days[first:]
+    moves, left = _moves(series, first)
+    periods, by_item = _periods(version, [g.team for g in series.asked.goals], window)
+    return Turnover(periods, by_item, moves, left, days[-1])
+
+
+def _target(goal: GoalOnDay) -> float | None:
+    """A goal's target; None where it depends on a baseline that is not recorded yet."""
+    terms = goal.terms
+    if terms.target is not None or terms.improve_by is None or terms.baseline is None:
+        return terms.target
+    return target_by_share(terms.baseline, terms.improve_by, terms.aggregation, terms.direction)
+
+
+def _moves(series: EffectSeries, first: int) -> tuple[list[Move], float]:
+    """How what remains moved between the common days from one on, and what remains on the last."""
+    kind = series.asked.version.aggregation, series.asked.version.direction
+    teams = []
+    for goal in series.asked.goals:
+        target, team = _target(goal), series.teams.get(goal.team)
+        if target is not None and team is not None:
+            teams.append([remaining(*kind, target, value) for value in team.held[first:]])
+    days = series.days[first:]
+    moves = []
+    for number in range(1, len(days)):
+        both = [(one[number - 1], one[number]) for one in teams]
+        change = math.fsum(after - before for before, after in both if before is not None and after is not None)
+        moves.append(Move(float((days[number] - days[number - 1]).days), change))
+    return moves, math.fsum(one[-1] or 0.0 for one in teams)
+
+
+def _periods(version: MetricVersion, teams: Sequence[int], window: Sequence[date]) -> tuple[list[Period], bool]:
+    """What came and went between the days of the window, and whether items are told apart."""
+    if hot_spots.why_not(version.aggregation, version.direction) or len(window) < 2 or not teams:
+        return [], False
+    # Snapshots of one source and day are compared together: an item may have moved from team to team.
+    together: dict[tuple[str, date], list[tuple[Short, Short]]] = defaultdict(list)
+    by_item = False
+    for name, as_of, before, after in _pairs(version, teams, window):
+        together[name, as_of].append((before, after))
+        by_item = by_item or not after.keys() <= {WHOLE_TEAM}
+    changes = [NO_CHANGE] * len(window)
+    for (_, as_of), pairs in together.items():
+        changes[bisect_left(window, as_of)] += changed(pairs)
+    return [
+        Period(window[number - 1], window[number], changes[number]) for number in range(1, len(window))
+    ], by_item  # fmt: skip
+
+
+def _pairs(
+    version: MetricVersion, teams: Sequence[int], window: Sequence[date]
+) -> Iterable[tuple[str, date, Short, Short]]:
+    """Each snapshot after the window's first day with the one of its source before: source, day, items short then and
+    now. A source's first snapshot has none before, and nothing in it is new: it was not looked at."""
+    kind = version.aggregation, version.direction
+    condition, parameters = among("src.team_id", list(teams))
+    items = "s.items::text" if connection.vendor == "postgresql" else "s.items"
+    first, last = window[0].isoformat(), window[-1].isoformat()
+    source, text, before = None, "", {}  # type: ignore[var-annotated]
+    for pk, name, retired_on, held_on, held in fetch(
+        STATEMENT.format(items=items, teams=condition), [version.pk, *parameters, last, first, first]
+    ):
+        as_of, retired = as_day(held_on), as_day(retired_on)
+        if as_of is None or (retired is not None and as_of >= retired):
+            continue
+        same = pk == source and held == text
+        after = before if same else _short(kind, held)
+        if pk == source and not same and as_of > window[0]:
+            yield name, as_of, before, after
+        source, text, before = pk, held, after
+
+
+def _short(kind: tuple[str, str], held: str) -> dict[str, float]:
+    """What each item of a snapshot is short of."""
+    return {name: hot_spots.contribution(*kind, *unpack(packed)) for name, packed in json.loads(held).items()}
