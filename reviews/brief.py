@@ -52,7 +52,7 @@ def compose(evidence: Evidence) -> Content:
         asked=sentences.asked(evidence.asks, first=before is None),
         past_asks=[sentences.past_ask(ask, on) for ask in evidence.asks],
         verdict=sentences.verdict(evidence, metrics, since),
-        effect=verdict_words.program_sentence(evidence.effects, on),
+        effect=verdict_words.short_verdict(evidence.effects),
         counts=_counts(evidence.board.counts, before),
         metrics=metrics,
         leaders=[leader_ask(leader, evidence, names) for leader in shown],

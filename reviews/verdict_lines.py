@@ -6,7 +6,7 @@ from datetime import date
 
 from program import wording as say
 
-from . import verdict_words
+from . import pace_words, verdict_words
 from .content import EffectLine
 from .evidence import Evidence
 from .models import Effect
@@ -38,14 +38,14 @@ def _effect(one: Effect, on: date) -> EffectLine:
         name=one.metric_version.metric.name,
         guardrail=one.guardrail,
         verdict=one.verdict,
-        said=f"{verdict_words.sentence(one, on)} {verdict_words.missing(one, on)}".strip(),
+        said=verdict_words.evidence_of(one, on),
         numbers=numbers,
     )
 
 
 def finish(evidence: Evidence) -> str:
     """New against closed, and when that ends: of the metric that takes longest."""
-    last = verdict_words.last_to_finish(evidence.paces)
+    last = pace_words.last_to_finish(evidence.paces)
     if last is None:
         return ""
-    return verdict_words.pace_sentence(last, evidence.program.end, evidence.on, named=len(evidence.paces) > 1)
+    return pace_words.sentence(last, evidence.program.end, evidence.on, named=len(evidence.paces) > 1)

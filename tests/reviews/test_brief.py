@@ -92,9 +92,18 @@ def test_first_line_verdict_and_counts(spring):
         "Functions with full annotations hardly moved since the last brief (2 Feb): 12 %, −0.1 points; "
         "its path asks for 33 %."
     )
-    assert said["effect"] == (
-        "No effect is shown: Functions with full annotations is 9 points better than it would have been (between −10 "
-        "and 28 points, so that it may as well be nothing), as of 1 Mar."
+    assert said["effect"] == "No effect of the program is shown."
+    assert [(one["name"], one["guardrail"], one["verdict"]) for one in said["effects"]] == [
+        ("Functions with full annotations", False, "not shown"),
+        ("Public functions and classes with a docstring", True, "not shown"),
+    ]
+    assert said["effects"][0]["said"] == (
+        "9 points better (between −10 and 28 points): 12 % on 1 Mar, 2 % before it began, and it would have been 3 % "
+        "without it. By 6 teams against their own past."
+    )
+    assert said["finish"] == (
+        "2.3 closed and 0.7 new a week: at this pace it finishes in August 2028 (August 2025 at the earliest; it may "
+        "never finish); the program ends on 30 May 2024."
     )
     assert said["question"] == "After 4 reviews this program is not shown to work: should it be canceled?"
     assert said["recommendation"] == ("cancel: no effect is shown after 4 reviews; or say what will be done otherwise.")

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from program.models import Program
-from reviews import effects, verdict_words
+from reviews import effects, pace_words, verdict_words
 from reviews.models import Effect, Pace
 from teams.apply.files import apply_text
 from tests.teams.real import HEALTHCHECKS, real
@@ -42,5 +42,5 @@ goals:
             one.last,
             {k: v for k, v in one.facts.items() if k != "periods"},
         )
-        print(verdict_words.pace_sentence(one, program.end, date(2024, 6, 2)))
+        print(pace_words.sentence(one, program.end, date(2024, 6, 2)))
     assert found["typed-functions"].verdict == "working"
