@@ -48,6 +48,7 @@ class Kind:
     `render` gives the words shortly before they go out; without it the row's own words are sent.
     `never_arrived` is told, in the same transaction, of rows that were suppressed, expired, refused or dropped.
     A kind that a person waits for (a sign-in) is not counted or held by the storm breaker.
+    A kind that is `in_budget` takes its place among the mails for which a person's week has room.
     A kind that `follows_route` goes to the place its person chose (routes.py); all others go where they were put.
     """
 
@@ -58,6 +59,7 @@ class Kind:
     never_arrived: Callable[[Sequence[Delivery], datetime], None] = _nothing
     breaker: bool = True
     follows_route: bool = False
+    in_budget: bool = False
 
 
 _kinds: dict[str, Kind] = {}
@@ -87,3 +89,8 @@ def names(kinds: Iterable[Kind] | None = None) -> list[str]:
 def held_by_breaker() -> list[str]:
     """Names of the kinds that a storm would hold."""
     return names(kind for kind in _kinds.values() if kind.breaker)
+
+
+def in_budget() -> list[str]:
+    """Names of the kinds, beside the digest, that take their place in a person's week."""
+    return names(kind for kind in _kinds.values() if kind.in_budget)

@@ -115,6 +115,11 @@ class Org:
         led = [self.teams[team] for team, leads in self.leads.items() if any(lead.pk == person.pk for lead in leads)]
         return person.time_zone or min(led, key=lambda team: team.key).time_zone
 
+    def zone_of(self, person: User) -> str:
+        """A person's zone, whether they lead anything or not."""
+        leads = any(one.pk == person.pk for found in self.leads.values() for one in found)
+        return self.zone_of_leader(person) if leads else person.time_zone or "UTC"
+
     def led_above(self, team_id: int, person: int) -> Team | None:
         """What somebody leads above a team, the nearest; None for nothing."""
         for above in self._upwards(self.teams[team_id]):

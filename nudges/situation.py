@@ -17,7 +17,7 @@ from teams.answering import Said
 from teams.exemption_ledger import SOON
 from teams.models import Answer, Exemption, Goal, Standing, Team
 
-from . import at_it, escalation, hours, notices, policy, restraint
+from . import at_it, escalation, hours, kinds, notices, policy, restraint
 from .experiments import Lots
 from .models import Delivery, Digest, Mute, Notice, Nudge
 from .turns import Due
@@ -278,6 +278,12 @@ def _mails(people: Sequence[int], now: datetime) -> dict[int, list[tuple[date, s
     for person, day, state in recent.values_list("person", "day", "delivery__state"):
         if state not in Delivery.NEVER_ARRIVED:
             found[person].append((day, state))
+    others = Delivery.objects.reached().filter(
+        person__in=people, kind__in=kinds.in_budget(), created_at__gte=now - timedelta(days=15)
+    )
+    for person, at, zone in others.order_by().values_list("person", "created_at", "person__time_zone"):
+        # It has its place in the week, but no digest waits for it.
+        found[person or 0].append((at.astimezone(hours.zone(zone)).date(), Delivery.State.SENT))
     return found
 
 

@@ -11,7 +11,7 @@ from program.rules.numbers import reached, shortfall
 from program.rules.status import Status
 from teams.boards import Total
 
-from . import nudge_sentences, pictures, sentences, verdict_lines, verdict_words
+from . import nudge_sentences, pictures, priorities, pulse, sentences, verdict_lines, verdict_words
 from .content import Content, Count, MetricLine
 from .evidence import LEADERS_SHOWN, Evidence, collect
 from .leader_asks import leader_ask
@@ -67,6 +67,8 @@ def compose(evidence: Evidence) -> Content:
         question=advice.question,
         effects=verdict_lines.effects(evidence),
         finish=verdict_lines.finish(evidence),
+        priorities=priorities.lines(program, evidence.since, on),
+        pulse=pulse.lines(review),
     )
 
 

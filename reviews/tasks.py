@@ -6,13 +6,15 @@ from celery import shared_task
 
 from accounts import clock
 
-from . import ahead, effects, schedule
+from . import ahead, effects, pulse_asking, schedule, sponsorship
 
 
 @shared_task(name="reviews.tasks.schedule_due", ignore_result=True)
 def schedule_due() -> None:
-    """Keep the calendars, freeze and mail the briefs that are due, and look once a day whether each program works."""
+    """Keep calendars and sponsors, ask the leads, freeze and mail briefs, look once a day whether programs work."""
     now = clock.now()
     schedule.schedule(now)
+    sponsorship.keep(now)
+    pulse_asking.ask_due(now)
     ahead.freeze_due(now)
     effects.keep_due(now)

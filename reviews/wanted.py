@@ -8,6 +8,7 @@ from datetime import datetime
 from nudges.kinds import Kind
 from nudges.models import Delivery
 
+from . import priorities, pulse_asking, pulse_wanted, sponsorship
 from .invites import CANCEL
 from .models import Review
 
@@ -47,4 +48,11 @@ def _period(row: Delivery) -> str:
 KINDS = (
     Kind("invite", still_wanted=still_wanted, prefetch=prefetch, breaker=False),
     Kind("brief", still_wanted=still_wanted, prefetch=prefetch, breaker=False),
-)
+    Kind(
+        pulse_asking.KIND, still_wanted=pulse_wanted.still_wanted, prefetch=pulse_wanted.prefetch,
+        never_arrived=pulse_wanted.never_arrived, in_budget=True,
+    ),
+    Kind(priorities.KIND, still_wanted=priorities.still_wanted, prefetch=priorities.prefetch, breaker=False),
+    Kind(sponsorship.HANDOVER, still_wanted=sponsorship.still_wanted, prefetch=sponsorship.prefetch, breaker=False),
+    Kind(sponsorship.THANKS, still_wanted=sponsorship.still_wanted, prefetch=sponsorship.prefetch, breaker=False),
+)  # fmt: skip

@@ -58,6 +58,11 @@ def because(review: Review, person: User) -> str:
 
 def headers(review: Review, people: Sequence[User]) -> dict[str, str]:
     """An answer goes to a person who runs the program, the technical owner first."""
-    found = {"List-Id": f"Reviews <reviews.{sender_domain()}>"}
+    found = of_list()
     owners = [person for person in people if person.pk != review.program.sponsor_id]
     return found | ({"Reply-To": owners[0].email} if owners else {})
+
+
+def of_list() -> dict[str, str]:
+    """By which header mail of reviews is sorted."""
+    return {"List-Id": f"Reviews <reviews.{sender_domain()}>"}

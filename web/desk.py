@@ -14,6 +14,8 @@ from accounts.models import User
 from program import readiness, wording
 from program.models import GoalRule, Metric, MetricQuerySet, MetricVersion, Program, Wave
 from program.readiness import Missing
+from reviews import pulse
+from reviews.models import Priority
 from teams import charter, lifecycle, limits, waves
 from teams.models import Team
 from web import desk_words, queue_words
@@ -89,6 +91,9 @@ class Context:
     new_goals: str
     attempt: Attempt | None
     messages: Sequence[str]
+    priorities: Sequence[Priority]
+    pulse: str
+    """what the leads said so far, before the next review; empty where nobody was asked"""
 
 
 def context(
@@ -140,6 +145,8 @@ def context(
         new_goals=address("desk-goals-new", program.key),
         attempt=attempt,
         messages=messages,
+        priorities=list(Priority.objects.filter(program=program, over_at=None).select_related("by", "program")),
+        pulse=pulse.of_next(program, now),
     )
 
 

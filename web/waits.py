@@ -16,7 +16,8 @@ from nudges.models import Delivery
 from program import wording
 from program.models import Feed, Metric, Program
 from program.rules.status import SHORT
-from reviews.models import Ask, Review
+from reviews import pulse
+from reviews.models import Ask, Pulse, Review
 from teams.goal_words import anchor
 from teams.models import Dispute, GoalQuerySet, Standing
 
@@ -38,7 +39,14 @@ class Wait:
 
 def upon(user: User, goals: GoalQuerySet, days: Mapping[int, date], moment: datetime) -> list[Wait]:
     """All that waits on a person. `days` is today of each team they lead, `goals` are those they may see."""
-    found = [*_goals(goals, days), *_briefs(user, moment), *_asks(user), *_mails(user), *_doubts(user)]
+    found = [
+        *_goals(goals, days),
+        *_briefs(user, moment),
+        *_asks(user),
+        *_pulses(user, moment),
+        *_mails(user),
+        *_doubts(user),
+    ]
     found += [*_addresses(user, moment)]
     return oldest_first(found)
 
@@ -96,6 +104,22 @@ def _asks(user: User) -> list[Wait]:
             do="See the program",
         )
         for ask in Ask.objects.filter(of=user).open().select_related("program")
+    ]
+
+
+def _pulses(user: User, moment: datetime) -> list[Wait]:
+    """Two questions before a review that they did not answer yet. One query."""
+    open_ones = Pulse.objects.filter(
+        person=user, answered_at=None, review__brief=None, review__state=Review.State.SCHEDULED,
+        review__starts_at__gt=moment,
+    )  # fmt: skip
+    return [
+        Wait(
+            said=f"Does {one.review.program.name} help you? Two questions before its review",
+            address=pulse.path(one),
+            since=one.asked_at.date(),
+        )
+        for one in open_ones.select_related("review__program")
     ]
 
 

@@ -14,8 +14,9 @@ class PulseQuerySet(models.QuerySet["Pulse"]):
     """Pulses by who may see what was answered."""
 
     def visible_to(self, user: User) -> PulseQuerySet:
-        """Sponsor, owners, administrators, and whoever was asked."""
-        return self.filter(models.Q(person=user) | models.Q(review__in=Review.objects.visible_to(user).values("pk")))
+        """Sponsor, owners, administrators, and whoever was asked: those whom the question names as its readers."""
+        read = programs_reviewed_by(user).values("pk")
+        return self.filter(models.Q(person=user) | models.Q(review__program__in=read))
 
     def answered(self) -> PulseQuerySet:
         return self.filter(answered_at__isnull=False)

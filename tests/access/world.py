@@ -26,10 +26,11 @@ from nudges import answer_links, links, visits, wishes
 from nudges.models import Delivery, Digest, Nudge, Restraint
 from program.feeds.registry import KINDS
 from program.models import Feed, GoalRule, Metric, Program, ProgramOwner, Wave
+from reviews import priorities, pulse
 from reviews.asks import raise_ask
 from reviews.brief import compose
 from reviews.evidence import collect
-from reviews.models import Brief, Review
+from reviews.models import Brief, Pulse, Review
 from reviews.schedule import schedule
 from teams import answering, exempting, goal_lines, proposing, taking, trust
 from teams.apply.files import apply_text
@@ -222,6 +223,7 @@ def _things(world: World) -> None:
         content = compose(collect(review, NOW)).facts() | {"headline": f"{word[:-4]}brief"}
         Brief.objects.create(review=review, frozen_at=NOW - timedelta(days=1), content=content)
         raise_ask(review, f"{word[:-4]}ask", NOW, of=world.people["sponsor"])
+    _asked_before_a_review(world)
     ours = Team.objects.get(key="web")
     add_pattern("docs/*", ours, source="", since=NOW.date(), now=NOW, by=tess, via="test")
     names["pattern"] = ours.ownership_patterns.get().pk
@@ -230,6 +232,28 @@ def _things(world: World) -> None:
     Wave.objects.create(program=typing, key="first", start=NOW.date() + timedelta(days=30))
     names |= {"password": PASSWORD, "outsider": world.people["outsider"].pk, "people": NEWCOMER}
     names["unsubscribe"] = links.write(links.Intent(world.people["lead"], Program.objects.get(key="typing")))
+
+
+def _asked_before_a_review(world: World) -> None:
+    """A later review of typing, before which the lead was asked and the other lead answered; priorities of two."""
+    typing, at = Program.objects.get(key="typing"), NOW + timedelta(days=40)
+    later = Review.objects.create(
+        program=typing, period=at.date().isoformat(), starts_at=at, minutes=30, zone="UTC", uid="later", created_at=NOW
+    )
+    asked = Pulse.objects.create(review=later, person=world.people["lead"], asked_at=NOW)
+    world.names["pulse"] = pulse.write(asked)
+    Pulse.objects.create(
+        review=later,
+        person=world.people["otherlead"],
+        asked_at=NOW,
+        answered_at=NOW,
+        helps="no",
+        in_the_way="Openpulse",
+    )
+    for key in ("typing", "other"):
+        program = Program.objects.get(key=key)
+        made = priorities.note(program, f"{PROGRAMS[key][0][:-4]}change", NOW, by=world.people["sponsor"])
+        world.names[f"{key}.priority"] = made.pk
 
 
 def _answered_back(world: World) -> None:

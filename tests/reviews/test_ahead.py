@@ -97,7 +97,7 @@ def test_the_beat_calls_the_task_by_its_name():
 
 
 def test_both_kinds_are_known_and_no_storm_holds_them():
-    assert {kinds.get(name) for name in ("invite", "brief")} == set(wanted.KINDS)
+    assert {kinds.get(name) for name in ("invite", "brief")} <= set(wanted.KINDS)
     assert not {"invite", "brief"} & set(kinds.held_by_breaker())
 
 

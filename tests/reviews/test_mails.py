@@ -11,10 +11,12 @@ import pytest
 from django.template.loader import get_template
 from jinja2 import UndefinedError
 
+from accounts.models import User
 from program.models import Program
-from reviews import sentences, wanted, words
+from reviews import priorities, pulse, pulse_asking, sentences, sponsorship, wanted, words
 from reviews.content import Content, Count, EffectLine, GoalLine, LeaderAsk, MetricLine, PastAsk, Surprise, read
-from reviews.models import Review
+from reviews.handover import Handover, OpenAsk
+from reviews.models import Priority, Pulse, Review, Sponsorship
 from tests.conftest import ROOT
 
 EVIL = "<script>alert(1)</script>"
@@ -89,6 +91,37 @@ MAILS = {
     "invite, before a brief": lambda: of("invite", method="REQUEST", changed=False, headline=""),
     "invite, changed": lambda: of("invite", method="REQUEST", changed=True, headline=FULL.headline),
     "invite, canceled": lambda: of("invite", method="CANCEL", changed=True, headline=FULL.headline),
+}
+
+
+READERS = pulse.Readers(User(name=f"Sam {EVIL}"), [User(name="Tess"), User(name=f"Pam {EVIL}")])
+PULSE = Pulse(pk=3, review=REVIEW, person=User(pk=5, name="Alice", email="alice@example.com"))
+PRIORITY = Priority(pk=4, program=PROGRAM, text=f"Security first {EVIL}", by=User(pk=6, name=f"Sam {EVIL}"))
+HANDED = Handover(
+    sponsor=f"Gina {EVIL}", former=f"Sam {EVIL}", since="3 Mar", mandate=f"can move {EVIL}", purpose=f"Fewer {EVIL}",
+    runs="1 Jan 2026 to 31 Dec 2026", stop_if=f"it stalls {EVIL}.", owners=[User(name=f"Tess {EVIL}", email="t@example.com")],
+    where=f"Typed {EVIL}: 12 %, 21 points behind its path of 33 %.", verdict=f"Not judged yet {EVIL}.",
+    asks=[OpenAsk(f"Free bob {EVIL}", f"Gina {EVIL}", "was due 9 Apr", "moved 1 time", True), OpenAsk("More", "", "", "", False)],
+    more_asks=3, decisions=[f"3 Mar: Api first {EVIL}"], priorities=[f"16 Mar, Sam: “{EVIL}”"], kept="Of 2 asks: 2 kept.",
+    review="The next review is on Tue 14 Apr.", brief=None, first=f"It is asked of you: {EVIL}", on="1 Mar 2026",
+)  # fmt: skip
+BARE = replace(
+    HANDED, sponsor="", former="", since="", mandate="", stop_if="", owners=[], asks=[], more_asks=0, decisions=[],
+    priorities=[], kept="",
+)  # fmt: skip
+
+
+def handed(kind: str, content: Handover) -> tuple[str, str, str]:
+    return words.fill(kind, sponsorship.of_handover(PROGRAM, Sponsorship(pk=9, program=PROGRAM), content))
+
+
+MAILS |= {
+    "pulse": lambda: words.fill("pulse", pulse_asking.of_pulse(PULSE, "You get this because you lead Api.", READERS)),
+    "priority": lambda: words.fill("priority", priorities.of_priority(PRIORITY)),
+    "handover": lambda: handed("handover", HANDED),
+    "handover, bare": lambda: handed("handover", BARE),
+    "thanks": lambda: handed("thanks", HANDED),
+    "thanks, bare": lambda: handed("thanks", BARE),
 }
 
 

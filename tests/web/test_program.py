@@ -280,7 +280,7 @@ def test_how_late(days, said):
 def test_what_readers_share_is_kept_until_something_changes(reader, world, django_assert_max_num_queries):
     reader.get("/programs/typing/")
     reader.force_login(world.tess)
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(10):
         assert "what was sent" in words(reader.get("/programs/typing/"))
     changed = HEADER + "typed-functions,api,a.py,2026-03-01,99,100\n"
     ingest(changed.encode(), Origin("file", "y.csv", KINDS["csv"]), NOW)

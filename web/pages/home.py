@@ -15,7 +15,8 @@ from accounts.clock import now, today
 from accounts.models import User
 from program import readiness
 from program.models import Program
-from reviews.models import Ask, Review
+from reviews import priorities
+from reviews.models import Ask, Priority, Review
 from teams import taking
 from teams.models import Membership, TakenItem, Team
 from web import access, lines, waiting, waits
@@ -25,6 +26,7 @@ from web.render import page
 from web.waits import Wait
 
 WAITS_AT_MOST = 8
+PRIORITIES_AT_MOST = 6
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,7 @@ class Context:
     """by program (id), of the drafts that the reader runs: what is missing, in words"""
     reviews: Sequence[Review]
     asks: Sequence[Ask]
+    priorities: Sequence[Priority]
 
 
 @require_safe
@@ -84,6 +87,7 @@ def home(request: HttpRequest) -> HttpResponse:
         lacks=_lacks(user, programs, moment),
         reviews=list(Review.objects.visible_to(user).to_come(moment).select_related("program", "brief")[:4]),
         asks=list(Ask.objects.visible_to(user).open().exclude(of=user).select_related("program", "of")[:6]),
+        priorities=list(priorities.standing(user)[:PRIORITIES_AT_MOST]),
     )
     return page(request, context)
 

@@ -15,7 +15,8 @@ from django.views.decorators.http import require_safe
 from accounts.clock import now, today
 from program import wording
 from program.models import Program, ProgramOwner
-from reviews.models import Review
+from reviews import priorities
+from reviews.models import Priority, Review
 from teams.boards import board
 from web import access, dashboard, freshness, heatmap, overview
 from web.figures import figure_answer
@@ -38,6 +39,7 @@ class Context:
     may_see_review: bool
     is_owner: bool
     feeds: str
+    priorities: Sequence[Priority]
 
 
 @require_safe
@@ -62,6 +64,7 @@ def program(request: HttpRequest, key: str) -> HttpResponse:
 
 def _context(request: HttpRequest, found: Program, on: date, present: date, sort: str, rests_on: str) -> Context:
     user = access.person(request)
+    runs = Program.objects.run_by(user).filter(pk=found.pk).exists()
     return Context(
         program=found,
         owners=list(found.owners.select_related("user")),
@@ -71,8 +74,9 @@ def _context(request: HttpRequest, found: Program, on: date, present: date, sort
         picture=dashboard.kept(found, on, present, sort, rests_on),
         review=Review.objects.to_come(now()).filter(program=found).first(),
         may_see_review=Review.objects.visible_to(user).filter(program=found).exists(),
-        is_owner=Program.objects.run_by(user).filter(pk=found.pk).exists(),
+        is_owner=runs,
         feeds=_feeds(found),
+        priorities=priorities.of_program(user, found) if runs or user == found.sponsor else [],
     )
 
 

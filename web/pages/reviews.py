@@ -20,7 +20,8 @@ from reviews.content import read
 from reviews.invites import attendees
 from reviews.models import Ask, Brief, Review, programs_reviewed_by
 from reviews.pictures import Picture, drawn
-from web import access
+from web import access, pulse_told
+from web.pulse_told import PulseTold
 from web.render import page
 
 State = Review.State
@@ -65,6 +66,7 @@ class ListContext:
     lines: Sequence[ReviewLine]
     open_asks: Sequence[AskLine]
     closed_asks: Sequence[AskLine]
+    pulse: PulseTold | None
 
 
 @dataclass
@@ -84,6 +86,7 @@ class Context:
     why: Sequence[str]
     raised: Sequence[AskLine]
     open_asks: Sequence[AskLine]
+    pulse: PulseTold | None
 
 
 @require_safe
@@ -101,6 +104,7 @@ def reviews(request: HttpRequest, key: str) -> HttpResponse:
         lines=[_line(review, moment) for review in found],
         open_asks=[_ask(ask, on) for ask in asks.open()],
         closed_asks=[_ask(ask, on) for ask in asks.exclude(state=Ask.State.OPEN).order_by("-closed_at", "-pk")],
+        pulse=pulse_told.newest(user, program),
     )
     return page(request, context)
 
@@ -128,6 +132,7 @@ def review(request: HttpRequest, pk: int) -> HttpResponse:
         why=() if frozen else _no_brief(found, moment),
         raised=[_ask(ask, on) for ask in asks.filter(review=found)],
         open_asks=[_ask(ask, on) for ask in asks.open().exclude(review=found)],
+        pulse=pulse_told.of_review(user, found),
     )
     return page(request, context)
 
