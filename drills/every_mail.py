@@ -26,7 +26,10 @@ from nudges.models import Delivery, Restraint
 from program.feeds.registry import KINDS
 from program.models import Program
 from program.rules.usefulness import Evidence, Finding
+from reviews import asks, minutes
 from reviews.ahead import freeze_due
+from reviews.minutes import HELD_IN
+from reviews.models import Review
 from reviews.schedule import schedule
 from teams import answering, trust
 from teams.apply.files import apply_text
@@ -52,6 +55,7 @@ def send() -> list[str]:
         if weeks == WEEKS:
             _restrain(at)
         _turn(at)
+        _review(at)
         if weeks == 2:
             bob = User.objects.get(email="bob@example.com")
             answering.answer(
@@ -113,6 +117,14 @@ def _turn(at: datetime) -> None:
     schedule(at)
     freeze_due(at)
     _deliver(at)
+
+
+def _review(at: datetime) -> None:
+    """The first review that was held is ended, with something asked of somebody who was not there."""
+    review = Review.objects.filter(starts_at__lte=at, minutes_sent_at=None, state__in=HELD_IN).first()
+    if review is not None and review.program.sponsor is not None:
+        asks.raise_ask(review, "Free bob for a week", at, of=User.objects.get(email="alice@example.com"))
+        minutes.end(review, at, by=review.program.sponsor)
 
 
 def _deliver(at: datetime) -> None:

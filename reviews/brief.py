@@ -50,7 +50,7 @@ def compose(evidence: Evidence) -> Content:
         headline=sentences.headline(evidence, metrics),
         subject=sentences.subject(evidence, metrics),
         asked=sentences.asked(evidence.asks, first=before is None),
-        past_asks=[sentences.past_ask(ask, on) for ask in evidence.asks],
+        past_asks=[sentences.past_ask(ask, on, evidence.ask_effects.get(ask.pk, "")) for ask in evidence.asks],
         verdict=sentences.verdict(evidence, metrics, since),
         effect=verdict_words.short_verdict(evidence.effects),
         counts=_counts(evidence.board.counts, before),
@@ -69,6 +69,7 @@ def compose(evidence: Evidence) -> Content:
         finish=verdict_lines.finish(evidence),
         priorities=priorities.lines(program, evidence.since, on),
         pulse=pulse.lines(review),
+        decided=list(evidence.decided),
     )
 
 

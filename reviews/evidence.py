@@ -25,7 +25,7 @@ from teams.boards import Board, Cell, Total, Trend, board, totals
 from teams.models import LONG_AGO, Answer, Dispute, Exemption, Goal, GoalTerms, Proposal, Standing, Team
 from teams.standings import on as judge_on
 
-from . import background
+from . import background, followed
 from .models import Ask, Brief, Effect, Pace, Review, holding
 
 WORTH_ASKING = frozenset({Status.BEHIND, Status.OVERDUE})
@@ -121,6 +121,10 @@ class Evidence:
     paces: Sequence[Pace] = ()
     held: int = 0
     """how many reviews were held before this one"""
+    ask_effects: Mapping[int, str] = field(default_factory=dict)
+    """by ask: what the teams that it was to help did since"""
+    decided: Sequence[str] = ()
+    """by the last review"""
 
     @property
     def since(self) -> datetime | None:
@@ -145,6 +149,7 @@ def collect(review: Review, now: datetime) -> Evidence:
     short = _short(its_board, goals, then, on)
     _read_escalated(short, on, before.content["on"] if before else "")
     leaders = _leaders(short, its_board)
+    asks = _asks(program, since)
     _read_trails([one for leader in leaders[:LEADERS_SHOWN] for one in leader.short[:LINES_A_LEADER]], on)
     fine_now = {goals[row.team.pk, key] for row in its_board.rows for key, c in row.cells.items() if c.status in FINE}
     return Evidence(
@@ -158,7 +163,7 @@ def collect(review: Review, now: datetime) -> Evidence:
         leaders=leaders,
         slipped=[one for one in _all_short(its_board, goals, then) if one.slipped],
         recovered=sum(1 for goal, status in then.items() if goal in fine_now and status in _OFF_THE_PATH),
-        asks=_asks(program, since),
+        asks=asks,
         versions=_new_versions(program, since),
         terms_changed=_terms_changed(program, since),
         exemptions=_exemptions(program, on, since),
@@ -176,6 +181,8 @@ def collect(review: Review, now: datetime) -> Evidence:
         held=Review.objects.filter(
             program=program, state=Review.State.HELD, starts_at__lt=min(now, review.starts_at)
         ).count(),
+        ask_effects=followed.effects(asks, now),
+        decided=followed.decided(review),
     )
 
 

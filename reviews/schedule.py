@@ -54,7 +54,8 @@ def _settle(now: datetime) -> int:
     over = [review.pk for review in begun if review.ends_at <= now]
     if not over:
         return 0
-    done = begun.filter(pk__in=over, invited_at__isnull=True).update(state=State.SKIPPED)
+    # Where notes were taken it took place, invited or not.
+    done = begun.filter(pk__in=over, invited_at__isnull=True, notes_version=0).update(state=State.SKIPPED)
     return done + begun.filter(pk__in=over).update(state=State.HELD)
 
 

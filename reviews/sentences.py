@@ -13,7 +13,7 @@ from teams.boards import Board, Cell
 from teams.handover import shortened
 from teams.models import Answer, Exemption
 
-from . import verdict_words
+from . import ask_words, verdict_words
 from .content import MetricLine, PastAsk, Surprise
 from .evidence import Evidence, Short
 from .models import Ask
@@ -97,14 +97,15 @@ def asked(asks: Sequence[Ask], first: bool) -> str:
     return f"Of {say.count(len(asks), 'ask')}: {say.listed([f'{n} {state}' for state, n in by_state if n])}."
 
 
-def past_ask(ask: Ask, on: date) -> PastAsk:
+def past_ask(ask: Ask, on: date, effect: str = "") -> PastAsk:
     """One ask as it is told."""
     return PastAsk(
         text=ask.text,
         of=str(ask.of) if ask.of else "",
-        due=say.near_day(ask.due, on) if ask.due else "",
-        state="past its day" if ask.state == Ask.State.OPEN and ask.due and ask.due < on else ask.state,
-        outcome=ask.outcome,
+        due=ask_words.due(ask, on),
+        state="past its day" if ask_words.is_late(ask, on) else ask.state,
+        outcome=ask_words.outcome(ask),
+        effect=effect,
     )
 
 

@@ -6,15 +6,17 @@ from celery import shared_task
 
 from accounts import clock
 
-from . import ahead, effects, pulse_asking, schedule, sponsorship
+from . import ahead, ask_mail, effects, pulse_asking, schedule, sponsorship
 
 
 @shared_task(name="reviews.tasks.schedule_due", ignore_result=True)
 def schedule_due() -> None:
-    """Keep calendars and sponsors, ask the leads, freeze and mail briefs, look once a day whether programs work."""
+    """Keep calendars and sponsors, ask the leads, freeze and mail briefs, remind of asks, and look once a day whether
+    programs work."""
     now = clock.now()
     schedule.schedule(now)
     sponsorship.keep(now)
     pulse_asking.ask_due(now)
     ahead.freeze_due(now)
+    ask_mail.remind_due(now)
     effects.keep_due(now)

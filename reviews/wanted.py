@@ -9,7 +9,9 @@ from nudges.kinds import Kind
 from nudges.models import Delivery
 
 from . import priorities, pulse_asking, pulse_wanted, sponsorship
+from .ask_mail import ASK
 from .invites import CANCEL
+from .minutes import MINUTES
 from .models import Review
 
 
@@ -55,4 +57,6 @@ KINDS = (
     Kind(priorities.KIND, still_wanted=priorities.still_wanted, prefetch=priorities.prefetch, breaker=False),
     Kind(sponsorship.HANDOVER, still_wanted=sponsorship.still_wanted, prefetch=sponsorship.prefetch, breaker=False),
     Kind(sponsorship.THANKS, still_wanted=sponsorship.still_wanted, prefetch=sponsorship.prefetch, breaker=False),
+    MINUTES,
+    ASK,
 )  # fmt: skip

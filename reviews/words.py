@@ -11,6 +11,7 @@ from accounts.models import User
 from nudges import words as mails
 from nudges.outbox import sender_domain
 from program import wording as say
+from program.models import Program, ProgramOwner
 
 from .models import Review
 
@@ -54,6 +55,12 @@ def because(review: Review, person: User) -> str:
     """Why this person gets the mail."""
     sponsors = review.program.sponsor_id == person.pk
     return f"You get this because you {'sponsor' if sponsors else 'run'} {review.program.name}."
+
+
+def answer_to(program: Program) -> list[User]:
+    """Who runs the program, the technical owner first: answers to its mails go to them."""
+    owners = ProgramOwner.objects.filter(program=program, user__is_active=True).select_related("user")
+    return [owner.user for owner in owners.order_by("-role", "pk")]
 
 
 def headers(review: Review, people: Sequence[User]) -> dict[str, str]:

@@ -37,7 +37,8 @@ KINDS: Mapping[str, Of] = {
     **dict.fromkeys(
         (
             "program", "program file", "owner", "wave", "wave teams", "goal rule", "goal", "goal terms", "exemption",
-            "proposal", "ask", "goals", "waiting teams", "answer",
+            "proposal", "ask", "goals", "waiting teams", "answer", "agenda", "notes", "decision",
+            "attendance", "minutes",
         ),
         Of.PROGRAM,
     ),

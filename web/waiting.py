@@ -15,7 +15,7 @@ from program import wording
 from program.rules.status import FINE
 from teams.answering import SHOWN_FOR, WITH_A_DAY
 from teams.models import Answer, GoalQuerySet, Membership, Standing
-from web import answering, waits
+from web import answering, room_waits, waits
 from web.answering import called, page_of, with_goal
 from web.waits import Wait
 
@@ -33,6 +33,7 @@ def upon(user: User, goals: GoalQuerySet, memberships: Sequence[Membership], mom
             *_handovers(user, goals, led, moment),
             *waits.upon(user, goals, days, moment),
             *answering.upon(user, goals, days, moment),
+            *room_waits.upon(user, moment),
         ]
     )
 

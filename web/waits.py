@@ -16,8 +16,8 @@ from nudges.models import Delivery
 from program import wording
 from program.models import Feed, Metric, Program
 from program.rules.status import SHORT
-from reviews import pulse
-from reviews.models import Ask, Pulse, Review
+from reviews import asks, pulse
+from reviews.models import Pulse, Review
 from teams.goal_words import anchor
 from teams.models import Dispute, GoalQuerySet, Standing
 
@@ -99,11 +99,11 @@ def _asks(user: User) -> list[Wait]:
     return [
         Wait(
             said=f"Asked of you: {ask.text}" + (f", by {wording.day(ask.due)}" if ask.due else ""),
-            address=reverse("program", args=[ask.program.key]),
+            address=reverse("ask", args=[ask.pk]),
             since=ask.raised_at.date(),
-            do="See the program",
+            do="Say how it goes",
         )
-        for ask in Ask.objects.filter(of=user).open().select_related("program")
+        for ask in asks.waiting(user)
     ]
 
 

@@ -33,6 +33,12 @@ class Ask(models.Model):
         MISSED = "missed"
         WITHDRAWN = "withdrawn"
 
+    class Said(models.TextChoices):
+        """What whoever it was asked of said of it last, while it is open."""
+
+        NOT_YET = "not yet"
+        CANNOT = "cannot"
+
     program = models.ForeignKey(Program, on_delete=models.CASCADE, related_name="asks")
     review = models.ForeignKey(Review, on_delete=models.RESTRICT, related_name="asks", help_text="raised in it")
     text = models.CharField(max_length=500)
@@ -44,6 +50,7 @@ class Ask(models.Model):
     moves = models.PositiveSmallIntegerField(default=0, help_text="how often its day was moved")
     state = models.CharField(max_length=10, choices=State.choices, default=State.OPEN)
     outcome = models.CharField(max_length=500, blank=True, help_text="what became of it, in a few words")
+    said = models.CharField(max_length=7, choices=Said.choices, blank=True, help_text="how it goes, while it is open")
     goals = models.ManyToManyField(Goal, blank=True, related_name="asks", help_text="of the teams it is to help")
     proposed = models.CharField(
         max_length=100,

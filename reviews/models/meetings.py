@@ -55,13 +55,16 @@ class Review(models.Model):
     why = models.CharField(max_length=300, blank=True, help_text="why it was moved or skipped")
     invited_at = models.DateTimeField(null=True, blank=True, help_text="when the first invites were written")
     agenda = models.JSONField(
-        default=list, blank=True, help_text="[{title, minutes}, …]; empty: the usual one (reviews/agenda.py)"
+        default=list, blank=True, help_text="[{title, minutes, about}, …]; empty: the usual one (reviews/agenda.py)"
     )
     notes = models.TextField(blank=True, help_text="what was said, as it was typed in the room")
     notes_version = models.PositiveIntegerField(
         default=0, help_text="one more with each change of the notes, so that of two who write nobody loses a line"
     )
     minutes_sent_at = models.DateTimeField(null=True, blank=True)
+    minutes_version = models.PositiveIntegerField(
+        null=True, blank=True, help_text="of the notes that the minutes were sent with"
+    )
     created_at = models.DateTimeField()
 
     objects = ReviewQuerySet.as_manager()

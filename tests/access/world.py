@@ -26,7 +26,7 @@ from nudges import answer_links, links, visits, wishes
 from nudges.models import Delivery, Digest, Nudge, Restraint
 from program.feeds.registry import KINDS
 from program.models import Feed, GoalRule, Metric, Program, ProgramOwner, Wave
-from reviews import priorities, pulse
+from reviews import ask_links, priorities, pulse, room
 from reviews.asks import raise_ask
 from reviews.brief import compose
 from reviews.evidence import collect
@@ -222,7 +222,14 @@ def _things(world: World) -> None:
         names[f"{key}.review"] = review.pk
         content = compose(collect(review, NOW)).facts() | {"headline": f"{word[:-4]}brief"}
         Brief.objects.create(review=review, frozen_at=NOW - timedelta(days=1), content=content)
-        raise_ask(review, f"{word[:-4]}ask", NOW, of=world.people["sponsor"])
+        asked = raise_ask(review, f"{word[:-4]}ask", NOW, of=world.people["sponsor"])
+        names[f"{key}.ask"] = asked.pk
+        names[f"{key}.proposal"] = next(one["proposal"] for one in content["leaders"])
+        Review.objects.filter(pk=review.pk).update(notes=f"{word[:-4]}notes", notes_version=1)
+        names[f"{key}.decision"] = room.decide(review, f"{word[:-4]}decision", NOW, by=world.people["sponsor"]).pk
+        names[f"{key}.asked"] = ask_links.write(asked.pk, world.people["sponsor"].pk, NOW.date())
+    mine = raise_ask(Review.objects.get(pk=names["typing.review"]), "Leadask", NOW, of=world.people["lead"])
+    names["lead.ask"] = mine.pk
     _asked_before_a_review(world)
     ours = Team.objects.get(key="web")
     add_pattern("docs/*", ours, source="", since=NOW.date(), now=NOW, by=tess, via="test")
@@ -230,7 +237,7 @@ def _things(world: World) -> None:
     typing = Program.objects.get(key="typing")
     Wave.objects.create(program=typing, key="begun", start=NOW.date(), state="open", opened_on=NOW.date())
     Wave.objects.create(program=typing, key="first", start=NOW.date() + timedelta(days=30))
-    names |= {"password": PASSWORD, "outsider": world.people["outsider"].pk, "people": NEWCOMER}
+    names |= {"password": PASSWORD, "outsider": world.people["outsider"].pk, "tess": tess.pk, "people": NEWCOMER}
     names["unsubscribe"] = links.write(links.Intent(world.people["lead"], Program.objects.get(key="typing")))
 
 

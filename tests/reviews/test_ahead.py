@@ -96,9 +96,9 @@ def test_the_beat_calls_the_task_by_its_name():
     assert schedule_due.name in beat_schedule(60)
 
 
-def test_both_kinds_are_known_and_no_storm_holds_them():
-    assert {kinds.get(name) for name in ("invite", "brief")} <= set(wanted.KINDS)
-    assert not {"invite", "brief"} & set(kinds.held_by_breaker())
+def test_the_kinds_are_known_and_no_storm_holds_them():
+    assert {kinds.get(name) for name in ("invite", "brief", "minutes", "ask")} <= set(wanted.KINDS)
+    assert not {"invite", "brief", "minutes", "ask"} & set(kinds.held_by_breaker())
 
 
 def test_they_are_sent(world, mail_server):

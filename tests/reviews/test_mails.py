@@ -83,10 +83,38 @@ def of(kind: str, **more) -> tuple[str, str, str]:
     return words.fill(kind, context)
 
 
+ASK = {
+    "text": f"Free bob for a week {EVIL}", "short": f"Free bob {EVIL}", "due": "Thu 30 Apr", "helps": f"Api {EVIL}",
+    "reply": "https://quality.example.com/asked/x/", "page": "https://quality.example.com/asks/1/",
+    "said": f"You said: the freeze {EVIL}",
+}  # fmt: skip
+BARE = ASK | {"due": "", "helps": "", "said": ""}
+FULL_MINUTES = {
+    "headline": "2 decisions and 1 ask: Typed.", "there": [f"Sam {EVIL}", "Tess"], "missing": ["Pam"],
+    "decisions": [f"Go on {EVIL}", "Stop"], "asks": [(f"Free bob {EVIL}", f"Gina {EVIL}, by 30 Apr")],
+    "notes": [f"- {EVIL}", "", "two"], "cut": True, "page": "https://quality.example.com/reviews/12/minutes/",
+}  # fmt: skip
+EMPTY_MINUTES = {
+    "headline": "Nothing was decided, nothing is asked of anybody: Typed.", "there": [], "missing": [],
+    "decisions": [], "asks": [], "notes": [], "cut": False, "page": "",
+}  # fmt: skip
+
+
+def minutes_of(facts, yours=()):
+    return {**facts, "yours": list(yours)}
+
+
 MAILS = {
     "brief": lambda: of("brief", brief=FULL.facts()),
     "brief, empty": lambda: of("brief", brief=EMPTY.facts()),
     "brief, many metrics": lambda: of("brief", brief=WIDE.facts()),
+    "minutes": lambda: of("minutes", **minutes_of(FULL_MINUTES)),
+    "minutes, with asks of its reader": lambda: of("minutes", **minutes_of(FULL_MINUTES, yours=[ASK])),
+    "minutes, empty": lambda: of("minutes", **minutes_of(EMPTY_MINUTES)),
+    "ask": lambda: of("ask", what="asked", asker="Sam", asks=[ASK]),
+    "ask, of two things": lambda: of("ask", what="asked", asker="", asks=[ASK, BARE]),
+    "ask, before": lambda: of("ask", what="before", asker="", asks=[ASK]),
+    "ask, after": lambda: of("ask", what="after", asker="", asks=[ASK]),
     "invite": lambda: of("invite", method="REQUEST", changed=False, headline=FULL.headline),
     "invite, before a brief": lambda: of("invite", method="REQUEST", changed=False, headline=""),
     "invite, changed": lambda: of("invite", method="REQUEST", changed=True, headline=FULL.headline),

@@ -14,13 +14,14 @@ from django.views.decorators.http import require_safe
 from accounts.clock import now, today
 from program import wording
 from program.models import Program
-from reviews import corrections
+from reviews import corrections, followed, room
 from reviews.ahead import freeze_at
 from reviews.content import read
 from reviews.invites import attendees
 from reviews.models import Ask, Brief, Review, programs_reviewed_by
 from reviews.pictures import Picture, drawn
-from web import access, pulse_told
+from web import access, ask_lines, pulse_told
+from web.ask_lines import AskLine
 from web.pulse_told import PulseTold
 from web.render import page
 
@@ -41,18 +42,8 @@ class ReviewLine:
     day: str
     became: str
     headline: str
-
-
-@dataclass(frozen=True)
-class AskLine:
-    """One ask in words: of whom, by when, what became of it."""
-
-    text: str
-    of: str
-    due: str
-    late: bool
-    state: str
-    outcome: str
+    followed: str
+    """what was decided and asked, and what became of it"""
 
 
 @dataclass
@@ -84,6 +75,10 @@ class Context:
     corrected: Mapping[str, str]
     pictures: Mapping[str, Picture | None]
     why: Sequence[str]
+    room: bool
+    """it can be run from its page, or could"""
+    minutes: bool
+    followed: str
     raised: Sequence[AskLine]
     open_asks: Sequence[AskLine]
     pulse: PulseTold | None
@@ -98,12 +93,13 @@ def reviews(request: HttpRequest, key: str) -> HttpResponse:
     found = list(Review.objects.visible_to(user).filter(program=program).select_related("brief"))
     asks = Ask.objects.visible_to(user).filter(program=program).select_related("of")
     on = today(program.review_zone, moment)
+    became = followed.in_one_line([one.pk for one in found])
     context = ListContext(
         program=program,
         sentence=_sentence(program, found, moment),
-        lines=[_line(review, moment) for review in found],
-        open_asks=[_ask(ask, on) for ask in asks.open()],
-        closed_asks=[_ask(ask, on) for ask in asks.exclude(state=Ask.State.OPEN).order_by("-closed_at", "-pk")],
+        lines=[_line(review, moment, became.get(review.pk, "")) for review in found],
+        open_asks=ask_lines.lines(asks.open(), on),
+        closed_asks=ask_lines.lines(asks.exclude(state=Ask.State.OPEN).order_by("-closed_at", "-pk"), on),
         pulse=pulse_told.newest(user, program),
     )
     return page(request, context)
@@ -130,8 +126,11 @@ def review(request: HttpRequest, pk: int) -> HttpResponse:
         corrected=corrections.since(kept, found.program) if kept else {},
         pictures={line["key"]: drawn(line) for line in kept["metrics"]} if kept else {},
         why=() if frozen else _no_brief(found, moment),
-        raised=[_ask(ask, on) for ask in asks.filter(review=found)],
-        open_asks=[_ask(ask, on) for ask in asks.open().exclude(review=found)],
+        room=not room.closed(found),
+        minutes=found.minutes_sent_at is not None,
+        followed=followed.in_one_line([found.pk]).get(found.pk, ""),
+        raised=ask_lines.lines(asks.filter(review=found), on),
+        open_asks=ask_lines.lines(asks.open().exclude(review=found), on),
         pulse=pulse_told.of_review(user, found),
     )
     return page(request, context)
@@ -154,10 +153,14 @@ def _sentence(program: Program, found: Sequence[Review], moment: datetime) -> st
     return said
 
 
-def _line(review: Review, moment: datetime) -> ReviewLine:
+def _line(review: Review, moment: datetime, became: str) -> ReviewLine:
     brief = getattr(review, "brief", None)
     return ReviewLine(
-        review.pk, _day(review.local_start.date()), _became(review, moment), brief.content["headline"] if brief else ""
+        review.pk,
+        _day(review.local_start.date()),
+        _became(review, moment),
+        brief.content["headline"] if brief else "",
+        became,
     )
 
 
@@ -189,12 +192,6 @@ def _past(review: Review) -> str:
 
 def _person(review: Review, person: Any) -> str:
     return f"{person} (sponsor)" if person.pk == review.program.sponsor_id else str(person)
-
-
-def _ask(ask: Ask, on: date) -> AskLine:
-    late = ask.state == Ask.State.OPEN and ask.due is not None and ask.due < on
-    due = f"{'was due' if late else 'by'} {wording.near_day(ask.due, on)}" if ask.due else ""
-    return AskLine(ask.text, str(ask.of or ""), due, late, ask.state, ask.outcome)
 
 
 def _day(when: date) -> str:
