@@ -151,7 +151,8 @@ def edit(
         row = held.first()
         if row is None:
             return False
-        before, after = _terms(row), {"text": text, "of": of.email if of else ""}
+        before: dict[str, Any] = _terms(row)
+        after: dict[str, Any] = {"text": text, "of": of.email if of else ""}
         if goals is not None:
             after["goals"] = sorted(
                 Goal.objects.filter(pk__in=goals, program=ask.program_id).values_list("pk", flat=True)

@@ -13,7 +13,7 @@ from accounts.clock import today
 from program import wording as say
 from program.models import MetricVersion
 from program.rules.numbers import equal, reached
-from program.rules.series import value_on
+from program.rules.series import SourceReadings, value_on
 from program.rules.status import FINE, SHORT, Status, judge
 from teams.models import Goal, GoalQuerySet
 from teams.series import load
@@ -84,15 +84,17 @@ def effects(asks: Sequence[Ask], now: datetime, seen: GoalQuerySet | None = None
         found = []
         for pk in its:
             if pk in days:
-                goal, on_day = goals[pk], days[pk]
+                its_goal, on_day = goals[pk], days[pk]
                 sources = [history.readings for history in histories.get(on_day.pair, ())]
-                day = today(goal.team.time_zone, raised[ask])
-                found.append(_since(goal, on_day, versions[on_day.metric_version], sources, day))
+                day = today(its_goal.team.time_zone, raised[ask])
+                found.append(_since(its_goal, on_day, versions[on_day.metric_version], sources, day))
         in_words[ask] = sentence(found)
     return {ask: said for ask, said in in_words.items() if said}
 
 
-def _since(goal: Goal, on_day: GoalOnDay, version: MetricVersion, sources: Sequence, raised: date) -> Since:  # type: ignore[type-arg]
+def _since(
+    goal: Goal, on_day: GoalOnDay, version: MetricVersion, sources: Sequence[SourceReadings], raised: date
+) -> Since:
     terms = on_day.terms
     return Since(
         goal=goal,

@@ -20,7 +20,7 @@ from program import wording as say
 from program.models import Program
 from teams.typed import Unfit
 
-from . import ask_mail, words
+from . import ask_mail, room, words
 from .invites import attendees
 from .models import Ask, Attendance, Decision, Review
 
@@ -43,14 +43,14 @@ class Minutes:
 
 
 def of(review: Review) -> Minutes:
-    """The minutes of a review as it stands now. Three queries."""
+    """The minutes of a review as it stands now. Whoever was invited and not said to be there was not: once anybody was."""
     sent = review.minutes_sent_at
-    people = Attendance.objects.filter(review=review, present__isnull=False).select_related("person")
-    said = [(str(one.person), one.present) for one in people]
+    people = room.expected(review)
+    there = [str(one.person) for one in people if one.present]
     asks = Ask.objects.filter(review=review).select_related("of", "program", "review").prefetch_related("goals__team")
     return Minutes(
-        there=[name for name, present in said if present],
-        missing=[name for name, present in said if not present],
+        there=there,
+        missing=[str(one.person) for one in people if not one.present] if there else [],
         decisions=[(one, sent is not None and one.at > sent) for one in Decision.objects.filter(review=review)],
         asks=[(one, sent is not None and one.raised_at > sent) for one in asks.order_by("pk")],
         notes=review.notes,

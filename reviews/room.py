@@ -114,8 +114,10 @@ def strike(decision: Decision, now: datetime, *, by: User) -> bool:
 def expected(review: Review) -> list[Attendance]:
     """Whoever is invited, and whoever else was said to be there; each with what is known. Not all are rows yet."""
     held = {one.person_id: one for one in Attendance.objects.filter(review=review).select_related("person")}
-    invited = [held.pop(one.pk, None) or Attendance(review=review, person=one) for one in attendees(review)]
-    return [*invited, *(one for one in held.values() if one.present is not None)]
+    people = attendees(review)
+    invited = [held.get(one.pk) or Attendance(review=review, person=one) for one in people]
+    known = {one.pk for one in people}
+    return [*invited, *(one for one in held.values() if one.present is not None and one.person_id not in known)]
 
 
 def attend(review: Review, there: Mapping[int, bool], now: datetime, *, by: User) -> int:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 FILE = Path(__file__).parent / "matrix.txt"
-CELLS = {"in", "-", "200", "302", "400", "400+", "401", "403", "did"}
+CELLS = {"in", "-", "200", "302", "400", "400+", "401", "403", "409", "did"}
 WORDS = {"no", "may", "sees"}
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -29,6 +29,7 @@ from program.models import Feed, GoalRule, Metric, Program, ProgramOwner, Wave
 from reviews import ask_links, priorities, pulse, room
 from reviews.asks import raise_ask
 from reviews.brief import compose
+from reviews.content import LeaderAsk
 from reviews.evidence import collect
 from reviews.models import Brief, Pulse, Review
 from reviews.schedule import schedule
@@ -221,13 +222,17 @@ def _things(world: World) -> None:
             continue
         names[f"{key}.review"] = review.pk
         content = compose(collect(review, NOW)).facts() | {"headline": f"{word[:-4]}brief"}
+        gina, goal = world.people["leader"], names[f"{key}.api.goal"]
+        proposed = LeaderAsk(
+            "Gina", "", "", f"{word[:-4]}proposal", [], 0, proposal="p", person=gina.pk, goal_ids=[goal]
+        )
+        content["leaders"] = [asdict(proposed)]
         Brief.objects.create(review=review, frozen_at=NOW - timedelta(days=1), content=content)
         asked = raise_ask(review, f"{word[:-4]}ask", NOW, of=world.people["sponsor"])
         names[f"{key}.ask"] = asked.pk
-        names[f"{key}.proposal"] = next(one["proposal"] for one in content["leaders"])
         Review.objects.filter(pk=review.pk).update(notes=f"{word[:-4]}notes", notes_version=1)
         names[f"{key}.decision"] = room.decide(review, f"{word[:-4]}decision", NOW, by=world.people["sponsor"]).pk
-        names[f"{key}.asked"] = ask_links.write(asked.pk, world.people["sponsor"].pk, NOW.date())
+        names[f"{key}.reply"] = ask_links.write(asked.pk, world.people["sponsor"].pk, NOW.date())
     mine = raise_ask(Review.objects.get(pk=names["typing.review"]), "Leadask", NOW, of=world.people["lead"])
     names["lead.ask"] = mine.pk
     _asked_before_a_review(world)
