@@ -43,7 +43,10 @@ class Minutes:
 
 
 def of(review: Review) -> Minutes:
-    """The minutes of a review as it stands now. Whoever was invited and not said to be there was not: once anybody was."""
+    """The minutes of a review as it stands now.
+
+    Once anybody is said to be there, whoever was invited and is not was not.
+    """
     sent = review.minutes_sent_at
     people = room.expected(review)
     there = [str(one.person) for one in people if one.present]
