@@ -11,7 +11,7 @@ from program.rules.numbers import reached, shortfall
 from program.rules.status import Status
 from teams.boards import Total
 
-from . import nudge_sentences, pictures, priorities, pulse, sentences, verdict_lines, verdict_words
+from . import guardrails, ledger, nudge_sentences, pictures, priorities, pulse, sentences, verdict_lines, verdict_words
 from .content import Content, Count, MetricLine
 from .evidence import LEADERS_SHOWN, Evidence, collect
 from .leader_asks import leader_ask
@@ -34,6 +34,7 @@ def compose(evidence: Evidence) -> Content:
     since = _since(evidence, before)
     metrics = [_metric(total, _then(total, evidence, before), evidence) for total in evidence.totals]
     metrics.sort(key=lambda line: -line.numbers["behind"])
+    guarded = guardrails.lines(evidence.guarded, on, before)
     shown = evidence.leaders[:LEADERS_SHOWN]
     advice = verdict_lines.advice(evidence)
     start = review.local_start
@@ -54,7 +55,7 @@ def compose(evidence: Evidence) -> Content:
         verdict=sentences.verdict(evidence, metrics, since),
         effect=verdict_words.short_verdict(evidence.effects),
         counts=_counts(evidence.board.counts, before),
-        metrics=metrics,
+        metrics=[*metrics, *guarded],
         leaders=[leader_ask(leader, evidence, names) for leader in shown],
         more_leaders=_more(evidence),
         surprises=sentences.surprises(evidence, names),
@@ -70,6 +71,8 @@ def compose(evidence: Evidence) -> Content:
         priorities=priorities.lines(program, evidence.since, on),
         pulse=pulse.lines(review),
         decided=list(evidence.decided),
+        cost=ledger.sentences(evidence.cost) if evidence.cost else [],
+        health=[cause.said for cause in evidence.causes],
     )
 
 

@@ -25,8 +25,12 @@ from teams.boards import Board, Cell, Total, Trend, board, totals
 from teams.models import LONG_AGO, Answer, Dispute, Exemption, Goal, GoalTerms, Proposal, Standing, Team
 from teams.standings import on as judge_on
 
-from . import background, followed
+from . import background, followed, guardrails, health, ledger
+from .guardrails import Guarded
+from .health import Cause
+from .ledger import Ledger
 from .models import Ask, Brief, Effect, Pace, Review, holding
+from .stopping import Watched, watch
 
 WORTH_ASKING = frozenset({Status.BEHIND, Status.OVERDUE})
 LINES_A_LEADER = 3
@@ -125,6 +129,12 @@ class Evidence:
     """by ask: what the teams that it was to help did since"""
     decided: Sequence[str] = ()
     """by the last review"""
+    guarded: Sequence[Guarded] = ()
+    cost: Ledger | None = None
+    causes: Sequence[Cause] = ()
+    """known causes of failure that show"""
+    stops: Watched | None = None
+    """what became of the charter's stop criterion; None where its words hold nothing that can be measured"""
 
     @property
     def since(self) -> datetime | None:
@@ -143,7 +153,7 @@ def collect(review: Review, now: datetime) -> Evidence:
         .first()
     )
     since = before.frozen_at if before else None
-    its_board = board(program, on, on)
+    its_board, its_totals = board(program, on, on), totals(program, on)
     goals = _goal_ids(program)
     then = _statuses_then(program, before)
     short = _short(its_board, goals, then, on)
@@ -158,7 +168,7 @@ def collect(review: Review, now: datetime) -> Evidence:
         on=on,
         before=before,
         board=its_board,
-        totals=totals(program, on),
+        totals=its_totals,
         at_start=totals(program, program.start) if before is None and program.start < on else (),
         leaders=leaders,
         slipped=[one for one in _all_short(its_board, goals, then) if one.slipped],
@@ -183,6 +193,10 @@ def collect(review: Review, now: datetime) -> Evidence:
         ).count(),
         ask_effects=followed.effects(asks, now),
         decided=followed.decided(review),
+        guarded=guardrails.measured(program, on),
+        cost=ledger.of_program(program, on, its_totals),
+        causes=health.of_program(program, now),
+        stops=watch(program, review, on, its_totals),
     )
 
 

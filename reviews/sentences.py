@@ -255,9 +255,13 @@ def decisions(evidence: Evidence, leaders: int, metrics: Sequence[MetricLine], s
         found.append(
             f"{say.count(overdue, 'goal')} {'is' if overdue == 1 else 'are'} past the due day: new days, or no goals?"
         )
-    if program.stop_if:
+    if program.stop_if and evidence.stops is None:
         found.append(f"The charter says: stop if {program.stop_if.rstrip('.')}. {_moved(metrics, since)}")
-    if (program.end - on).days <= 90:
+    if evidence.stops is not None and evidence.stops.true:
+        found.append("Stop it, as its charter says, or say why it goes on?")
+    if (program.end - on).days < 0:
+        found.append(f"Its last day was {say.day(program.end)}: let it end, or extend it?")
+    elif (program.end - on).days <= 90:
         found.append(f"The program ends on {say.day(program.end)}: let it end, or extend it?")
     return found
 

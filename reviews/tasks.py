@@ -6,13 +6,13 @@ from celery import shared_task
 
 from accounts import clock
 
-from . import ahead, ask_mail, effects, pulse_asking, schedule, sponsorship
+from . import ahead, ask_mail, effects, farewell, pulse_asking, schedule, sponsorship
 
 
 @shared_task(name="reviews.tasks.schedule_due", ignore_result=True)
 def schedule_due() -> None:
-    """Keep calendars and sponsors, ask the leads, freeze and mail briefs, remind of asks, and look once a day whether
-    programs work."""
+    """Keep calendars and sponsors, ask the leads, freeze and mail briefs, remind of asks, judge programs once a day,
+    say farewell to those that ended."""
     now = clock.now()
     schedule.schedule(now)
     sponsorship.keep(now)
@@ -20,3 +20,4 @@ def schedule_due() -> None:
     ahead.freeze_due(now)
     ask_mail.remind_due(now)
     effects.keep_due(now)
+    farewell.tell_due(now)

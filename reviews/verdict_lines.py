@@ -10,7 +10,8 @@ from . import pace_words, verdict_words
 from .content import EffectLine
 from .evidence import Evidence
 from .models import Effect
-from .recommending import Advice, Judged, recommendation
+from .recommending import CANCEL, CONTINUE, Advice, Judged, recommendation
+from .stopping import Watched
 
 
 def advice(evidence: Evidence) -> Advice:
@@ -18,7 +19,20 @@ def advice(evidence: Evidence) -> Advice:
     found = [Judged(one.metric_version.metric.name, one.verdict, one.guardrail) for one in evidence.effects]
     days = [one.facts["again"] for one in evidence.effects if one.facts.get("again")]
     again = say.near_day(date.fromisoformat(min(days)), evidence.on) if days else ""
-    return recommendation(found, evidence.held, evidence.program.probation_reviews, again)
+    advised = recommendation(found, evidence.held, evidence.program.probation_reviews, again)
+    return _by_its_own_criterion(advised, evidence.stops)
+
+
+def _by_its_own_criterion(advised: Advice, stops: Watched | None) -> Advice:
+    """What its charter says itself: a criterion that has come true opens the brief with the question to cancel."""
+    if stops is None:
+        return advised
+    if not stops.true:
+        return Advice(advised.word, f"{advised.reason} {stops.said}", advised.question)
+    works = f" Beside that, to {advised.said}" if advised.word == CONTINUE else ""
+    return Advice(
+        CANCEL, f"its charter says so.{works}", f"{stops.said} {advised.question or 'Should it be canceled?'}"
+    )
 
 
 def effects(evidence: Evidence) -> list[EffectLine]:

@@ -8,7 +8,7 @@ from datetime import datetime
 from nudges.kinds import Kind
 from nudges.models import Delivery
 
-from . import priorities, pulse_asking, pulse_wanted, sponsorship
+from . import farewell, priorities, pulse_asking, pulse_wanted, sponsorship
 from .ask_mail import ASK
 from .invites import CANCEL
 from .minutes import MINUTES
@@ -46,7 +46,7 @@ def _period(row: Delivery) -> str:
     return row.key.split("/")[1]
 
 
-# People wait for these, and there are a handful a review: no storm breaker holds them.
+# People wait for invites and briefs, and there are a handful a review: no storm breaker holds them.
 KINDS = (
     Kind("invite", still_wanted=still_wanted, prefetch=prefetch, breaker=False),
     Kind("brief", still_wanted=still_wanted, prefetch=prefetch, breaker=False),
@@ -59,4 +59,5 @@ KINDS = (
     Kind(sponsorship.THANKS, still_wanted=sponsorship.still_wanted, prefetch=sponsorship.prefetch, breaker=False),
     MINUTES,
     ASK,
+    Kind(farewell.KIND),
 )  # fmt: skip

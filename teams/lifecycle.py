@@ -76,30 +76,33 @@ def resume(program: Program, why: str, *, now: datetime, by: User, via: str = ""
 def complete(program: Program, learned: str, *, guard: bool, now: datetime, by: User, via: str = "") -> Program | None:
     """It reached what it could: its goals leave the scorecards. With `guard`, a new program guards what is met."""
     learned = _said(learned, "what was learned")
+    return _over(program, "complete", State.COMPLETED, learned, learned, guard=guard, changes=Changes(now, via, by))
+
+
+def cancel(
+    program: Program, why: str, learned: str, *, now: datetime, by: User, via: str = "", guard: bool = False
+) -> Program | None:
+    """It is given up: its goals leave the scorecards. With `guard`, a new program guards what is met."""
+    why, learned = _said(why, "why it is canceled"), _said(learned, "what was learned")
+    words = f"{why}\n\n{learned}"
+    return _over(program, "cancel", State.CANCELED, words, why, guard=guard, changes=Changes(now, via, by))
+
+
+def _over(
+    program: Program, step: str, state: State, words: str, reason: str, *, guard: bool, changes: Changes
+) -> Program | None:
+    """End it, in one transaction with its standing guard where one is wanted; gives the guard."""
     with transaction.atomic():
-        held = _locked(program, "complete")
-        reached = guards.gains(held, now) if guard else None
+        held = _locked(program, step)
+        reached = guards.gains(held, changes.now) if guard else None
         if reached is not None and not reached.lines:
             raise Refused("A goal that is met was expected: there is nothing to guard.")
-        _end(held, State.COMPLETED, learned, learned, now, by, via)
-        made = guards.stand_guard(held, reached, Changes(now, via, by)) if reached else None
+        held.waiting.all().delete()
+        values = {"state": state, "ended_on": today(held.review_zone, changes.now), "ended_why": words}
+        _set(held, values, reason, changes.now, changes.actor, changes.via)
+        made = guards.stand_guard(held, reached, changes) if reached else None
     program.refresh_from_db()
     return made
-
-
-def cancel(program: Program, why: str, learned: str, *, now: datetime, by: User, via: str = "") -> None:
-    """It is given up: its goals leave the scorecards."""
-    why, learned = _said(why, "why it is canceled"), _said(learned, "what was learned")
-    with transaction.atomic():
-        held = _locked(program, "cancel")
-        _end(held, State.CANCELED, f"{why}\n\n{learned}", why, now, by, via)
-    program.refresh_from_db()
-
-
-def _end(program: Program, state: State, words: str, reason: str, now: datetime, by: User, via: str) -> None:
-    program.waiting.all().delete()
-    values = {"state": state, "ended_on": today(program.review_zone, now), "ended_why": words}
-    _set(program, values, reason, now, by, via)
 
 
 def _step(
@@ -120,7 +123,7 @@ def _locked(program: Program, step: str) -> Program:
     return held
 
 
-def _set(program: Program, values: Mapping[str, object], reason: str, now: datetime, by: User, via: str) -> None:
+def _set(program: Program, values: Mapping[str, object], reason: str, now: datetime, by: User | None, via: str) -> None:
     before = {name: getattr(program, name) for name in values}
     for name, value in values.items():
         setattr(program, name, value)

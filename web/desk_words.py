@@ -14,6 +14,7 @@ from nudges.models import Restraint
 from nudges.policy import TONES
 from program import wording
 from program.models import GoalRule, MetricVersion, Program, Wave
+from program.rules import stopping
 from program.rules.cadence import after, cadence_of
 from teams.lifecycle import Outlook
 from teams.trying import Effect
@@ -53,6 +54,12 @@ def bounds(program: Program, names: Mapping[str, str], around: Around, today: da
     ]
     if program.stop_if:
         said.append(f"It stops if {program.stop_if}")
+        watched = stopping.read(program.stop_if)
+        said.append(
+            f"Each brief judges that, after {wording.count(watched.reviews, 'review')} and from then on."
+            if watched
+            else "No rule can judge these words: each brief asks whether they have come true."
+        )
     if program.guardrails:
         said.append(
             f"Meanwhile {wording.listed([names.get(key, key) for key in program.guardrails])} must not get worse."

@@ -47,7 +47,7 @@ def upon(user: User, goals: GoalQuerySet, days: Mapping[int, date], moment: date
         *_mails(user),
         *_doubts(user),
     ]
-    found += [*_addresses(user, moment)]
+    found += [*_addresses(user, moment), *_ends(user, moment)]
     return oldest_first(found)
 
 
@@ -189,6 +189,20 @@ def _addresses(user: User, moment: datetime) -> list[Wait]:
         said = f"Your mail server refused your address: {user.address_suspended_reason}"
         found.append(Wait(said, reverse("me"), moment.date(), do="Use it again"))
     return found
+
+
+def _ends(user: User, moment: datetime) -> list[Wait]:
+    """For owners: programs that run on past their last day. One query."""
+    over = Program.objects.run_by(user).live().filter(end__lt=moment.date(), owners__user=user)
+    return [
+        Wait(
+            said=f"{program.name} was to end on {wording.day(program.end)}: let it end, or extend it",
+            address=reverse("desk", args=[program.key]),
+            since=program.end + timedelta(days=1),
+            do="Decide",
+        )
+        for program in over
+    ]
 
 
 def sentence(waits: Sequence[Wait]) -> str:

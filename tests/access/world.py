@@ -31,7 +31,7 @@ from reviews.asks import raise_ask
 from reviews.brief import compose
 from reviews.content import LeaderAsk
 from reviews.evidence import collect
-from reviews.models import Brief, Pulse, Review
+from reviews.models import Brief, Cost, Pulse, Review
 from reviews.schedule import schedule
 from teams import answering, exempting, goal_lines, proposing, taking, trust
 from teams.apply.files import apply_text
@@ -230,6 +230,8 @@ def _things(world: World) -> None:
         Brief.objects.create(review=review, frozen_at=NOW - timedelta(days=1), content=content)
         asked = raise_ask(review, f"{word[:-4]}ask", NOW, of=world.people["sponsor"])
         names[f"{key}.ask"] = asked.pk
+        cost = Cost.objects.create(program=review.program, kind="owners", hours=3, day=NOW.date(), at=NOW)
+        names[f"{key}.cost"] = cost.pk
         Review.objects.filter(pk=review.pk).update(notes=f"{word[:-4]}notes", notes_version=1)
         names[f"{key}.decision"] = room.decide(review, f"{word[:-4]}decision", NOW, by=world.people["sponsor"]).pk
         names[f"{key}.reply"] = ask_links.write(asked.pk, world.people["sponsor"].pk, NOW.date())

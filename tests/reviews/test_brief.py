@@ -105,8 +105,12 @@ def test_first_line_verdict_and_counts(spring):
         "2.3 closed and 0.7 new a week: at this pace it finishes in August 2028 (August 2025 at the earliest; it may "
         "never finish); the program ends on 30 May 2024."
     )
-    assert said["question"] == "After 4 reviews this program is not shown to work: should it be canceled?"
-    assert said["recommendation"] == ("cancel: no effect is shown after 4 reviews; or say what will be done otherwise.")
+    assert said["question"] == (
+        "Its own criterion has come true: stop if the typed share rises by less than 5 points in two reviews. Functions "
+        "with full annotations: +2 points since 22 Dec 2022. After 4 reviews this program is not shown to work: should "
+        "it be canceled?"
+    )
+    assert said["recommendation"] == "cancel: its charter says so."
     assert [(one["status"], one["now"], one["then"]) for one in said["counts"]] == [
         ("behind", 5, 5), ("no data", 2, 2), ("on track", 1, 1),
     ]  # fmt: skip
@@ -322,9 +326,14 @@ def test_what_became_of_the_asks(play):
 def test_decisions(spring):
     assert content("2023-03-21")["decisions"] == [
         "Agree to the 2 asks above, or say what comes first.",
-        "The charter says: stop if the typed share rises by less than 5 points in two reviews. "
-        "Functions with full annotations: −0.1 points since the last brief (2 Feb).",
+        "Stop it, as its charter says, or say why it goes on?",
     ]
+    Program.objects.filter(key="typing").update(stop_if="nobody asks for it any more")
+    review = Review.objects.select_related("program").get(program__key="typing", period="2023-03-21")
+    assert brief.compose(collect(review, SPRING)).decisions[1] == (
+        "The charter says: stop if nobody asks for it any more. "
+        "Functions with full annotations: −0.1 points since the last brief (2 Feb)."
+    )
 
 
 def test_later_data_changes_nothing_that_was_said(spring):
@@ -477,3 +486,18 @@ def queries(review: Review) -> int:
     with CaptureQueriesContext(connection) as found:
         brief.compose(collect(review, WINTER))
     return len(found)
+
+
+def test_a_guardrail_stands_beside_the_metrics_with_what_it_was(play):
+    Program.objects.filter(key="typing").update(guardrails=["documented-api"])
+    play.until(SPRING)
+    lines = content("2023-03-21")["metrics"]
+    assert [(line["key"], line["guardrail"]) for line in lines] == [
+        ("typed-functions", False),
+        ("documented-api", True),
+    ]
+    line = lines[1]
+    total = totals(Program.objects.get(goal_rules__metric__key="documented-api"), date(2023, 3, 16))[0]
+    assert line["numbers"]["value"] == pytest.approx(total.value)
+    assert (line["as_of"], line["numbers"]["as_of"], line["expected"]) == ("1 Mar", "2023-03-01", "")
+    assert line["numbers"]["then"] == content("2023-02-07")["metrics"][1]["numbers"]["value"]

@@ -75,6 +75,12 @@ EMPTY = replace(
 )  # fmt: skip
 
 
+FAREWELL = {
+    "program": PROGRAM, "word": "canceled", "day": "16 Mar 2026", "why": f"It stalled {EVIL}.\n\nAsk first.",
+    "goals": "3 goals of 2 teams", "gains": [f"Typed {EVIL} went from 10 % to 65 %."], "items": "1 item", "guard": None,
+    "link": "https://quality.example.com/programs/typing/", "site": "https://quality.example.com",
+    "because": "You get this because you lead Api.",
+}  # fmt: skip
 WIDE = replace(FULL, metrics=[metric(key=f"m{n}", name=f"Metric {n}") for n in range(12)])
 
 
@@ -118,6 +124,7 @@ MAILS = {
     "invite": lambda: of("invite", method="REQUEST", changed=False, headline=FULL.headline),
     "invite, before a brief": lambda: of("invite", method="REQUEST", changed=False, headline=""),
     "invite, changed": lambda: of("invite", method="REQUEST", changed=True, headline=FULL.headline),
+    "ended": lambda: words.fill("ended", FAREWELL),
     "invite, canceled": lambda: of("invite", method="CANCEL", changed=True, headline=FULL.headline),
 }
 

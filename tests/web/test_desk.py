@@ -190,6 +190,7 @@ def test_consequences_of_people_bounds_and_reviews(owner, world):
     }
     assert ahead(owner, "bounds", **bounds, guardrails=["findings"], audience="api") == [
         "It runs from 1 Jan 2026 to 30 Jun 2026, 15 more weeks.", "It stops if it stalls.",
+        "No rule can judge these words: each brief asks whether they have come true.",
         "Meanwhile Security findings must not get worse.",
         "After 1 review it has to work, or the next brief asks whether to cancel it.",
         "It costs its owners 4 hours a week, 60 more hours in all.",
@@ -473,7 +474,7 @@ def test_queries_do_not_grow(owner, world, django_assert_max_num_queries):
     assert Goal.objects.filter(ended_on=None).count() == 15 + 3
 
 
-@pytest.mark.parametrize(("address", "most"), [("go-live", 12), ("pause", 14), ("complete", 20), ("cancel", 20)])
+@pytest.mark.parametrize(("address", "most"), [("go-live", 12), ("pause", 14), ("complete", 44), ("cancel", 44)])
 def test_queries_of_the_steps(owner, world, address, most, django_assert_max_num_queries):
     with django_assert_max_num_queries(most):
         assert owner.get(DESK + address).status_code == 200

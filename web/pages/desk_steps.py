@@ -18,6 +18,8 @@ from nudges.ahead import first_mails
 from program import readiness, wording
 from program.models import Program
 from program.typed_in import TypedIn
+from reviews import farewell
+from reviews.farewell import Preview
 from reviews.models import Review
 from teams import guards, lifecycle
 from teams.guards import Gains
@@ -55,6 +57,8 @@ class Context:
     lacks: Sequence[str]
     said: Sequence[str]
     gains: Gains | None
+    heard: Preview | None
+    """who would hear of it and what they would read; None where it is no end"""
     goals: Sequence[str]
     values: Mapping[str, str]
     faults: Mapping[str, str] = field(default_factory=dict)
@@ -95,7 +99,7 @@ def _take(
     elif step == "resume":
         lifecycle.resume(found, words["why"], now=moment, by=user, via=VIA)
     else:
-        lifecycle.cancel(found, words["why"], words["learned"], now=moment, by=user, via=VIA)
+        return lifecycle.cancel(found, words["why"], words["learned"], guard=guard, now=moment, by=user, via=VIA)
     return None
 
 
@@ -112,7 +116,8 @@ def _context(found: Program, step: str, moment: datetime, typed: TypedIn, proble
         fits=fits,
         lacks=readiness.needed(found, readiness.read([found])[found.pk], day) if going else [],
         said=_said(found, step, moment, gains) if fits else [],
-        gains=gains if step == "complete" else None,
+        gains=gains,
+        heard=farewell.preview(found, moment) if ending else None,
         goals=[_line(line) for line in gains.lines] if gains else [],
         values={name: typed[name] for name in ("why", "learned", "guard")},
         faults=typed.faults,
