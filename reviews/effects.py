@@ -23,7 +23,8 @@ from teams.turnover import Turnover, turnover
 from .models import Effect, EffectLook, Pace
 
 NEWEST = "SELECT (SELECT max(id) FROM teams_run), (SELECT max(id) FROM accounts_auditrow)"
-NOT_BEGUN = "nothing was measured since the program began with it"
+NOT_BEGUN = "the program has not begun with any team"
+NOT_MEASURED = "nothing was measured since the program began with it"
 Row = dict[str, Any]
 
 
@@ -50,7 +51,7 @@ def keep(program: Program, now: datetime) -> bool:
     planned = _planned(program)
     for question in effect_series.asked(program, on):
         series = effect_series.read(question, on)
-        effects[question.version.pk] = _effect(series, planned)
+        effects[question.version.pk] = _effect(series, planned, on)
         if not question.is_guardrail:
             paces[question.version.pk] = _pace(turnover(series))
     with transaction.atomic():
@@ -84,7 +85,7 @@ def _write(
 # -- the effect --
 
 
-def _effect(series: EffectSeries, planned: date | None) -> Row:
+def _effect(series: EffectSeries, planned: date | None, on: date) -> Row:
     found, version = series.judge(), series.asked.version
     sign = 1.0 if version.direction == MetricVersion.Direction.UP else -1.0
     starts = [series.on_grid[team].start for team in series.treated]
@@ -99,7 +100,7 @@ def _effect(series: EffectSeries, planned: date | None) -> Row:
         "method": str(found.method),
         "treated": found.treated,
         "compared": found.compared,
-        "why": found.why if series.treated else NOT_BEGUN,
+        "why": found.why if series.treated else NOT_MEASURED if begun is not None and begun <= on else NOT_BEGUN,
         "before": None if found.before is None else sign * found.before,
         "now": None if found.now is None else sign * found.now,
         "expected": None if found.now is None or interval is None else sign * (found.now - interval.estimate),
@@ -110,7 +111,7 @@ def _effect(series: EffectSeries, planned: date | None) -> Row:
             "treated": _means(series, _counting(series, series.treated, found), found),
             "others": _means(series, _counting(series, series.others, found), found),
             "first": min((start for start in starts if start is not None), default=None),
-            **_missing(series, planned),
+            **_missing(series, planned, on),
         },
     }  # fmt: skip
 
@@ -141,22 +142,22 @@ def _means(series: EffectSeries, teams: Sequence[int], found: Found) -> list[flo
     return means
 
 
-def _missing(series: EffectSeries, planned: date | None) -> Row:
+def _missing(series: EffectSeries, planned: date | None, on: date) -> Row:
     """How many teams there are with which it has begun, how many of these were measured often enough before, and the
     next day that may change anything."""
     enough = 0
     for team in series.treated:
         one = series.on_grid[team]
         enough += sum(value is not None for value in one.values[: one.start]) >= LEAST_BEFORE
-    newest = series.days[-1] if series.days else None
-    to_come = [day for day in series.asked.starts.values() if newest is None or day > newest]
-    if planned is not None:
-        to_come.append(planned)
-    apart = series.days[-1] - series.days[-2] if len(series.days) > 1 else timedelta(days=0)
-    again = max(min(to_come), newest or date.min) + apart if to_come else None
+    again = None
+    if series.days:
+        newest, apart = series.days[-1], (series.days[-1] - series.days[-2] if len(series.days) > 1 else timedelta())
+        to_come = [day for day in series.asked.starts.values() if day > newest]
+        first = min([*to_come, planned] if planned is not None else to_come, default=None)
+        again = max(first, newest) + apart if first is not None and max(first, newest) + apart > on else None
     return {
         "teams": len(series.asked.starts), "begun": len(series.treated), "enough": enough,
-        "to_come": len(to_come), "again": again.isoformat() if again else None,
+        "again": again.isoformat() if again else None,
     }  # fmt: skip
 
 
@@ -164,7 +165,8 @@ def _missing(series: EffectSeries, planned: date | None) -> Row:
 
 
 def _pace(held: Turnover) -> Row:
-    found, ends = pace(held.moves), finish(held.remaining, held.moves)
+    found = pace(held.moves)
+    ends = finish(held.remaining, held.moves) if held.remaining is not None else None
     as_of = held.as_of
 
     def day(after: float | None) -> date | None:

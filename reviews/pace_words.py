@@ -18,13 +18,19 @@ SOON = 60
 
 
 def sentence(one: Pace, end: date, on: date, *, named: bool = False) -> str:
-    """ "12 closed and 5 new a week: at this pace it finishes in March 2027 (January to August); it ends on 31 Dec."."""
-    name = f"{one.metric_version.metric.name}: " if named else ""
-    over = f"the program {'ended' if end < on else 'ends'} on {say.near_day(end, on)}"
-    counted = flow(one)
+    """ "12 closed and 5 new a week: at this pace it finishes in March 2027 (January to August); the program ends on
+    31 Dec.". With its metric's name before it where there are several."""
+    counted, leads = flow(one), _leads(one, end, on)
+    said = f"{counted}: {leads}." if counted else f"{leads}."
+    return f"{one.metric_version.metric.name}: {said}" if named else said[:1].upper() + said[1:]
+
+
+def _leads(one: Pace, end: date, on: date) -> str:
+    if one.remaining is None:
+        return "there is nothing to finish yet, for no team has both a value and a target"
     if one.remaining <= 0:
-        return f"{name}{counted + ': ' if counted else ''}{'e' if name or counted else 'E'}very team is at its target."
-    return f"{name}{counted + ': ' if counted else ''}{_finish(one, on, opens=not (name or counted))}; {over}."
+        return "every team is at its target"
+    return f"{_finish(one, on)}; the program {'ended' if end < on else 'ends'} on {say.near_day(end, on)}"
 
 
 def flow(one: Pace) -> str:
@@ -37,6 +43,8 @@ def flow(one: Pace) -> str:
     closed, new = facts["units_closed"], facts["units_new"]
     version = one.metric_version
     what = f" {version.unit}" if version.aggregation == "sum" and version.unit else ""
+    if not closed and not new:
+        return f"nothing closed and nothing new in {say.count(round(weeks), 'week')}"
     if max(closed, new) < weeks:
         return f"{rate(closed)}{what} closed and {rate(new)} new in {say.count(round(weeks), 'week')}"
     return f"{rate(closed / weeks)}{what} closed and {rate(new / weeks)} new a week"
@@ -50,21 +58,21 @@ def rate(a_week: float) -> str:
     return "under 0.1" if 0 < a_week < 0.05 else words
 
 
-def _finish(one: Pace, on: date, *, opens: bool) -> str:
+def _finish(one: Pace, on: date) -> str:
     if one.a_day is None:
-        return f"{'T' if opens else 't'}oo few measurements in the last half year to say when it finishes"
-    at = "At" if opens else "at"
+        return "too few measurements in the last half year to say when it finishes"
+    if one.first is None:
+        return "at this pace it does not finish in ten years, not even if all goes well"
+    first = when(max(one.first, on), on)
     if one.finishes is None:
-        if one.first is None:
-            return f"{at} this pace it does not finish in ten years, not even if all goes well"
-        return f"{at} this pace it does not finish ({when(one.first, on)} at the earliest, if all goes well)"
-    first = when(one.first, on) if one.first else ""
+        return f"at this pace it does not finish ({first} at the earliest, if all goes well)"
+    ends = max(one.finishes, on)
+    expected = when(ends, on)
+    finishes = f"at this pace it finishes {'on' if (ends - on).days <= SOON else 'in'} {expected}"
     if one.last is None:
-        return f"{at} this pace it finishes {_in(one.finishes, on)} ({first} at the earliest; it may never finish)"
+        return f"{finishes} ({first} at the earliest; it may never finish)"
     last = when(one.last, on)
-    expected = when(one.finishes, on)
-    between = "" if first == last == expected else f" ({_shortened(first, last, expected)})"
-    return f"{at} this pace it finishes {_in(one.finishes, on)}{between}"
+    return finishes if first == last == expected else f"{finishes} ({_shortened(first, last, expected)})"
 
 
 def _shortened(first: str, last: str, expected: str) -> str:
@@ -78,19 +86,15 @@ def _shortened(first: str, last: str, expected: str) -> str:
 
 def when(day: date, on: date) -> str:
     """A day to come: near ones as a day, "14 Feb", others as a month, "March 2027"."""
-    if abs((day - on).days) <= SOON:
+    if (day - on).days <= SOON:
         return say.near_day(day, on)
     return f"{MONTHS[day.month - 1]} {day.year}"
-
-
-def _in(day: date, on: date) -> str:
-    return f"{'on' if abs((day - on).days) <= SOON else 'in'} {when(day, on)}"
 
 
 def last_to_finish(paces: Sequence[Pace]) -> Pace | None:
     """Of several metrics the one that finishes last: one that never does, else one of which it cannot be said, else
     the latest."""
-    open_ones = [one for one in paces if one.remaining > 0]
+    open_ones = [one for one in paces if one.remaining]
     return max(open_ones or list(paces), key=_order, default=None)
 
 
@@ -98,3 +102,12 @@ def _order(one: Pace) -> tuple[int, date]:
     if one.a_day is None:
         return 1, date.min
     return (2, date.min) if one.finishes is None else (0, one.finishes)
+
+
+def items(one: Pace) -> str:
+    """How many whole items came and went: "7 items closed and 2 new in 26 weeks"; empty where they are not counted."""
+    facts = one.facts
+    if not facts.get("by_item") or not (facts["closed"] or facts["new"]):
+        return ""
+    weeks = say.count(round(facts["weeks"]), "week")
+    return f"{say.count(facts['closed'], 'whole item')} closed and {facts['new']:,} new in {weeks}"

@@ -10,6 +10,8 @@ from program.rules.program_effect import LEAST_BEFORE, LEAST_COMPARED, LEAST_TEA
 
 from .models import Effect
 
+WEIGHT = (Verdict.HARMFUL, Verdict.WORKING, Verdict.NOT_SHOWN, Verdict.TOO_EARLY)
+"""What decides the verdict on a whole program: harm weighs more than good, good more than what does not show."""
 OPENS = {
     Verdict.WORKING: "It works",
     Verdict.HARMFUL: "It does harm",
@@ -19,11 +21,9 @@ OPENS = {
 
 
 def verdict_of(effects: Sequence[Effect]) -> Verdict | None:
-    """The verdict on the whole program, of its outcome metrics: harm anywhere weighs more than good, and good more
-    than what does not show yet. None without one."""
+    """The verdict on the whole program, of its outcome metrics; None without one."""
     found = {one.verdict for one in effects if not one.guardrail}
-    order = (Verdict.HARMFUL, Verdict.WORKING, Verdict.NOT_SHOWN, Verdict.TOO_EARLY)
-    return next((verdict for verdict in order if verdict in found), None)
+    return next((verdict for verdict in WEIGHT if verdict in found), None)
 
 
 def leading(effects: Sequence[Effect]) -> Effect | None:
@@ -54,6 +54,10 @@ def program_sentence(effects: Sequence[Effect], on: date) -> str:
     return f"{sentence(lead, on)}{others}"
 
 
+NEEDED = (
+    f"It takes {LEAST_TEAMS} teams that were measured {LEAST_BEFORE} times before the program began with them; or"
+    f" {LEAST_COMPARED} such teams and {LEAST_COMPARED} where it has not begun, to compare with."
+)
 WHOLE = {
     Verdict.WORKING: "The program works",
     Verdict.HARMFUL: "The program does harm",
@@ -169,14 +173,11 @@ def method(one: Effect) -> list[str]:
         return [
             f"There are too few teams to compare with, so {_teams(one.treated)} {_are(one.treated)} held against their"
             " own past, read twice: as if each had stayed where it was, and as if each had gone on as before.",
-            "Neither is quite right. What holds for both is said: the interval (95 %) covers both, and its middle"
-            " is the number.",
+            "Neither is quite right. What holds for both is said: the interval (95 %) covers both, and the number"
+            " lies between them.",
             "Not checked, for it cannot be: whether something else that came at the same time moved all teams.",
         ]
-    return [
-        f"It takes {LEAST_TEAMS} teams that were measured {LEAST_BEFORE} times before the program began with them; or"
-        f" {LEAST_COMPARED} such teams and {LEAST_COMPARED} where it has not begun, to compare with."
-    ]
+    return [NEEDED]
 
 
 def _teams(many: int) -> str:
@@ -197,7 +198,7 @@ def missing(one: Effect, on: date) -> str:
         begins = "It begins" if one.begun_on and one.begun_on > on else "It began"
         when_begun = f"{begins} on {say.near_day(one.begun_on, on)}" if one.begun_on else "It has not begun"
         first = f"; the first measurement after that is expected about {say.near_day(again, on)}" if again else ""
-        return f"{when_begun}{first}."
+        return f"{when_begun}{first}. {NEEDED}"
     past = (
         f"Older measurements, of before {say.near_day(one.begun_on, on)}, would help: they can be sent in at any time."
         if one.begun_on

@@ -16,6 +16,7 @@ from program.models import Metric, MetricVersion, Program, Wave
 from program.rules.common_days import OnDays, common_days, first_on_or_after, on_days, snapshot_days
 from program.rules.program_effect import LOOKED_BACK, Found, judge
 from program.rules.program_effect import Team as OnGrid
+from program.rules.series import SourceReadings
 
 from .models import Goal, WaveTeam
 from .series import load_version
@@ -56,6 +57,8 @@ class EffectSeries:
     teams: Mapping[int, OnDays]
     """by team (id), in the metric's own direction"""
     on_grid: Mapping[int, OnGrid]
+    sources: Mapping[int, Sequence[SourceReadings]]
+    """every snapshot up to the day, by team"""
 
     def judge(self) -> Found:
         """What they say together."""
@@ -163,7 +166,7 @@ def read(question: Asked, on: date) -> EffectSeries:
         begun = question.starts.get(team)
         start = first_on_or_after(days, begun) if begun is not None else None
         on_grid[team] = OnGrid([None if v is None else sign * v for v in one.values], one.weight, start)
-    return EffectSeries(question, days, teams, on_grid)
+    return EffectSeries(question, days, teams, on_grid, sources)
 
 
 def _reaching_back(days: Sequence[date], starts: Iterable[date]) -> Sequence[date]:

@@ -16,7 +16,8 @@ from django.db import connection
 from program.models import MetricVersion
 from program.rules import hot_spots
 from program.rules.finishing import WINDOW_DAYS, Move
-from program.rules.glidepath import target_by_share
+from program.rules.glidepath import baseline_of, target_by_share
+from program.rules.series import SourceReadings, points, with_value
 from program.rules.turnover import NO_CHANGE, Change, Short, changed, remaining
 
 from .effect_series import EffectSeries
@@ -57,8 +58,8 @@ class Turnover:
     """whether items are told apart, or only what whole teams are short of"""
     moves: Sequence[Move]
     """of what remains, over the teams that were measured on both days"""
-    remaining: float
-    """what is to be closed until every team is at its target"""
+    remaining: float | None
+    """what is to be closed until every team that has a value is at its target; None where none has"""
     as_of: date | None
 
     @property
@@ -79,7 +80,7 @@ def turnover(series: EffectSeries) -> Turnover:
     """What came and went on the goals of an effect's question, and what remains. One query, none without items."""
     version, days = series.asked.version, series.days
     if not days:
-        return Turnover([], False, [], 0.0, None)
+        return Turnover([], False, [], None, None)
     first = bisect_left(days, days[-1] - timedelta(days=WINDOW_DAYS))
     window = days[first:]
     moves, left = _moves(series, first)
@@ -87,20 +88,27 @@ def turnover(series: EffectSeries) -> Turnover:
     return Turnover(periods, by_item, moves, left, days[-1])
 
 
-def _target(goal: GoalOnDay) -> float | None:
-    """A goal's target; None where it depends on a baseline that is not recorded yet."""
+def _target(goal: GoalOnDay, sources: Sequence[SourceReadings]) -> float | None:
+    """A goal's target; None where it is a share of the way from a baseline that is not measured."""
     terms = goal.terms
-    if terms.target is not None or terms.improve_by is None or terms.baseline is None:
+    if terms.target is not None or terms.improve_by is None:
         return terms.target
-    return target_by_share(terms.baseline, terms.improve_by, terms.aggregation, terms.direction)
+    baseline = terms.baseline
+    if baseline is None:
+        found = baseline_of(with_value(points(terms.aggregation, sources, goal.day)), terms.start)
+        baseline = found[1] if found else None
+    if baseline is None:
+        return None
+    return target_by_share(baseline, terms.improve_by, terms.aggregation, terms.direction)
 
 
-def _moves(series: EffectSeries, first: int) -> tuple[list[Move], float]:
+def _moves(series: EffectSeries, first: int) -> tuple[list[Move], float | None]:
     """How what remains moved between the common days from one on, and what remains on the last."""
     kind = series.asked.version.aggregation, series.asked.version.direction
     teams = []
     for goal in series.asked.goals:
-        target, team = _target(goal), series.teams.get(goal.team)
+        team = series.teams.get(goal.team)
+        target = _target(goal, series.sources[goal.team]) if team is not None else None
         if target is not None and team is not None:
             teams.append([remaining(*kind, target, value) for value in team.held[first:]])
     days = series.days[first:]
@@ -109,7 +117,8 @@ def _moves(series: EffectSeries, first: int) -> tuple[list[Move], float]:
         both = [(one[number - 1], one[number]) for one in teams]
         change = math.fsum(after - before for before, after in both if before is not None and after is not None)
         moves.append(Move(float((days[number] - days[number - 1]).days), change))
-    return moves, math.fsum(one[-1] or 0.0 for one in teams)
+    known = [one[-1] for one in teams if one[-1] is not None]
+    return moves, math.fsum(known) if known else None
 
 
 def _periods(version: MetricVersion, teams: Sequence[int], window: Sequence[date]) -> tuple[list[Period], bool]:

@@ -14,6 +14,7 @@ from program.rules.glidepath import expected
 from program.rules.status import Judgment, Terms
 from program.wording import is_percent
 
+SMALL = 1000
 INK, QUIET, LINE, TRACK = "token:ink", "token:quiet", "token:line", "token:track"
 
 
@@ -74,6 +75,35 @@ def total_figure(
         if last is not None and due > days[-1]:
             traces.append(_line("path to come", [days[-1], due], [last, target], TRACK, 1.2, dash="dot"))
     return _figure(version, traces, [], {"target": target} if target is not None else {})
+
+
+def effect_figure(
+    version: MetricVersion,
+    days: Sequence[date],
+    treated: Sequence[float | None],
+    others: Sequence[float | None],
+    begun_on: date | None,
+    would_be: Sequence[tuple[date, float]],
+) -> dict[str, Any]:
+    """A program's effect: the teams it began with as a strong line, those it did not begin with as a thin one, and
+    dashed what the first would have been."""
+    traces = []
+    if any(value is not None for value in treated):
+        traces.append(_line("with the program", days, treated, INK, 2.5, markers=True))
+    if any(value is not None for value in others):
+        traces.append(_line("without it", days, others, TRACK, 1.5, markers=True))
+    if would_be:
+        at, values = [day for day, _ in would_be], [value for _, value in would_be]
+        traces.append(_line("would have been", at, values, QUIET, 1.5, dash="dash"))
+    begun = [begun_on] if begun_on is not None and days and days[0] <= begun_on <= days[-1] else []
+    figure = _figure(version, traces, [_mark(day) for day in begun], {})
+    figure["layout"]["annotations"] += [_mark_label(day, "it began") for day in begun]
+    axis = figure["layout"]["yaxis"]
+    if not is_percent(version.unit, version.aggregation):  # means of a few things are often below one
+        axis["tickformat"] = "~g" if _top(traces) < SMALL else "~s"
+        if version.aggregation not in ("ratio", "mean"):
+            axis["title"] = {"text": html.escape(f"{version.unit} a team".strip())}
+    return figure
 
 
 def _expected(terms: Terms, baseline: float, target: float, day: date) -> float:

@@ -18,7 +18,7 @@ from program.models import Metric, Program
 from teams.boards import board, movers, totals, trend
 from teams.limits import queue_of
 from teams.open_matters import open_of
-from web import charts, freshness, heatmap, overview, queue_words
+from web import charts, freshness, heatmap, overview, program_effect, queue_words
 from web.overview import Move, Together, TotalLine
 
 MOST_PACED = 4
@@ -57,6 +57,7 @@ class Picture:
     withheld: int
     open: str
     queue: Sequence[str]
+    effect: program_effect.OnPage
 
 
 def kept(found: Program, on: date, present: date, sort: str, rests_on: str) -> Picture:
@@ -102,6 +103,7 @@ def picture(found: Program, on: date, present: date, sort: str) -> Picture:
         withheld=told.get(Nudge.State.WITHHELD, 0),
         open=open_of(found, on) if on == present else "",
         queue=queue_words.of_program(queue_of(found), present) if on == present else [],
+        effect=program_effect.on_page(found, on, MOST_PACED),
     )
 
 

@@ -20,7 +20,8 @@ from teams.statements import fetch
 
 DRAWN_FROM = (
     "templates/base.html", "templates/parts/*.html", "templates/pages/program.html", "web/pages/program.py",
-    "web/dashboard.py", "web/heatmap.py", "web/overview.py", "program/wording.py", "program/rules/*.py", "teams/*.py",
+    "web/dashboard.py", "web/heatmap.py", "web/overview.py", "web/program_effect.py", "reviews/*_words.py",
+    "program/wording.py", "program/rules/*.py", "teams/*.py",
 )  # fmt: skip
 
 NEWEST = """
@@ -30,6 +31,7 @@ SELECT
   (SELECT count(*) FROM nudges_delivery WHERE state IN (%s, %s, %s)),
   (SELECT count(*) FROM teams_goal WHERE judge_due_at IS NOT NULL AND program_id = %s),
   (SELECT max(starts_at) FROM reviews_review WHERE program_id = %s),
+  (SELECT max(id) FROM reviews_effect WHERE program_id = %s), (SELECT max(id) FROM reviews_pace WHERE program_id = %s),
   (SELECT min(starts_at) FROM reviews_review WHERE program_id = %s AND state = %s AND starts_at > %s)
 """
 
@@ -43,7 +45,7 @@ def rests_on(program: Program, on: date, at: datetime) -> str:
     key = program.pk
     ended = [str(state) for state in Delivery.NEVER_ARRIVED]
     moment = connection.ops.adapt_datetimefield_value(at)
-    found = fetch(NEWEST, [*ended, key, key, key, str(Review.State.SCHEDULED), moment])
+    found = fetch(NEWEST, [*ended, key, key, key, key, key, str(Review.State.SCHEDULED), moment])
     return short([key, program.state, on, *found[0]])
 
 

@@ -4,7 +4,7 @@ from .asks import Ask, AskQuerySet
 from .briefs import Brief, BriefQuerySet
 from .calendars import CalendarFeed
 from .costs import Cost, CostQuerySet
-from .effects import Effect, EffectLook, Pace, holding
+from .effects import Effect, EffectLook, EffectQuerySet, Pace, PaceQuerySet, holding
 from .meetings import Review, ReviewQuerySet, new_uid, programs_reviewed_by
 from .pulses import Priority, PriorityQuerySet, Pulse, PulseQuerySet, Sponsorship
 from .room import Attendance, Decision, DecisionQuerySet
@@ -22,7 +22,9 @@ __all__ = [
     "DecisionQuerySet",
     "Effect",
     "EffectLook",
+    "EffectQuerySet",
     "Pace",
+    "PaceQuerySet",
     "Priority",
     "PriorityQuerySet",
     "Pulse",

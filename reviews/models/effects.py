@@ -12,10 +12,18 @@ from accounts.models import User
 from program.models import MetricVersion, Program
 
 
-class OfProgramQuerySet(models.QuerySet["models.Model"]):
-    """Findings by who may see them, and those that hold on a day."""
+class EffectQuerySet(models.QuerySet["Effect"]):
+    """Findings by who may see them."""
 
-    def visible_to(self, user: User) -> OfProgramQuerySet:
+    def visible_to(self, user: User) -> EffectQuerySet:
+        """Whoever sees the program sees what is known of it."""
+        return self.filter(program__in=Program.objects.visible_to(user))
+
+
+class PaceQuerySet(models.QuerySet["Pace"]):
+    """Paces by who may see them."""
+
+    def visible_to(self, user: User) -> PaceQuerySet:
         """Whoever sees the program sees what is known of it."""
         return self.filter(program__in=Program.objects.visible_to(user))
 
@@ -48,7 +56,7 @@ class Effect(models.Model):
     ended_on = models.DateField(null=True, blank=True, help_text="asked no more from this day: another version")
     facts = models.JSONField(default=dict, help_text="the means over time, and what is missing: see reviews/effects.py")
 
-    objects = OfProgramQuerySet.as_manager()
+    objects = EffectQuerySet.as_manager()
 
     class Meta:
         ordering = ["program", "-day", "metric_version"]
@@ -72,7 +80,9 @@ class Pace(models.Model):
     metric_version = models.ForeignKey(MetricVersion, on_delete=models.CASCADE, related_name="+")
     day = models.DateField(help_text="the day it was found on, in the program's review zone")
     at = models.DateTimeField()
-    remaining = models.FloatField(help_text="until every team is at its target")
+    remaining = models.FloatField(
+        null=True, blank=True, help_text="until every team is at its target; null: no team has both value and target"
+    )
     a_day = models.FloatField(null=True, blank=True, help_text="how that changes a day; null: too few measurements")
     finishes = models.DateField(null=True, blank=True)
     first = models.DateField(null=True, blank=True, help_text="if all goes well")
@@ -81,7 +91,7 @@ class Pace(models.Model):
     ended_on = models.DateField(null=True, blank=True, help_text="asked no more from this day: another version")
     facts = models.JSONField(default=dict, help_text="what came and went by period: see reviews/effects.py")
 
-    objects = OfProgramQuerySet.as_manager()
+    objects = PaceQuerySet.as_manager()
 
     class Meta:
         ordering = ["program", "-day", "metric_version"]

@@ -26,7 +26,7 @@ from nudges import answer_links, links, visits, wishes
 from nudges.models import Delivery, Digest, Nudge, Restraint
 from program.feeds.registry import KINDS
 from program.models import Feed, GoalRule, Metric, Program, ProgramOwner, Wave
-from reviews import ask_links, priorities, pulse, room
+from reviews import ask_links, effects, priorities, pulse, room
 from reviews.asks import raise_ask
 from reviews.brief import compose
 from reviews.content import LeaderAsk
@@ -196,6 +196,7 @@ def _things(world: World) -> None:
     unplaced = HEADER + "typing-share,,lost/item.py,2026-03-01,1,2\n"
     ingest(unplaced.encode(), Origin("file", "lost.csv", KINDS["csv"]), NOW)
     judge_due(NOW)
+    effects.keep_due(NOW)
     for key, (word, _, _) in PROGRAMS.items():
         metric, program = Metric.objects.get(key=f"{key}-share"), Program.objects.get(key=key)
         for team in ("api", "web"):

@@ -82,6 +82,7 @@ WALKS = {
         "/teams/api/dispute/typed-functions",
         "/programs/",
         "/programs/typing/",
+        "/programs/typing/effect/",
         "/groups/engineering/",
     ],
     "tess": [

@@ -256,7 +256,7 @@ class TestUnchanged:
 def test_queries_are_constant(reader, world, django_assert_num_queries, django_assert_max_num_queries):
     reader.get("/programs/typing/?sort=team")
     caches["pages"].clear()
-    with django_assert_max_num_queries(37) as few:
+    with django_assert_max_num_queries(39) as few:
         reader.get("/programs/typing/")
     more = "".join(f"---\nkind: Group\nmetadata: {{name: t{n}}}\nspec: {{parent: engineering}}\n" for n in range(15))
     apply_text(ORG + more, now=NOW, via="test")
