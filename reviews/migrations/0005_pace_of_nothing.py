@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('reviews', '0003_effects'),
+        ('reviews', "0004_minutes_and_what_was_said"),
     ]
 
     operations = [
