@@ -15,8 +15,9 @@ from typing import Any, NamedTuple
 from django.db.models import Exists, Min, OuterRef, Q
 
 from program.models import Program
-from program.rules.cadence import BRIEF_AHEAD, after, working_days_before
+from program.rules.cadence import BRIEF_AHEAD, after
 from program.rules.status import SHORT
+from program.rules.working_days import working_days_before
 from teams.models import Answer, Standing
 
 from . import hours, notices, policy
@@ -127,7 +128,7 @@ def brief_after(program: Program, day: date) -> dict[str, str]:
         return {}
     on = day + TO_THE_BRIEF
     for one in after(calendar, datetime.combine(on, time(), UTC)):
-        if working_days_before(one.local.date(), BRIEF_AHEAD) >= on:
+        if working_days_before(one.local.date(), BRIEF_AHEAD, calendar.country) >= on:
             review = one.local.date()
             return {"on": on.isoformat(), "review": review.isoformat()} if review <= program.end else {}
     return {}

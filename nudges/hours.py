@@ -10,11 +10,10 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from holidays import country_holidays
+from program.rules.working_days import is_day_off
 
 WORK_BEGINS = 9
 WORK_ENDS = 17
-WEEKEND = (5, 6)
 
 
 @lru_cache(maxsize=512)
@@ -24,21 +23,6 @@ def zone(name: str) -> tzinfo:
         return ZoneInfo(name) if name else UTC
     except (ValueError, OSError, KeyError):
         return UTC
-
-
-@lru_cache(maxsize=4096)
-def holidays(country: str, year: int) -> frozenset[date]:
-    """The public holidays of a country in a year; none for a country that nobody knows, so that one bad row stops
-    no plan."""
-    try:
-        return frozenset(country_holidays(country, years=year)) if country else frozenset()
-    except (NotImplementedError, ValueError):
-        return frozenset()
-
-
-def is_day_off(day: date, country: str = "") -> bool:
-    """Whether nobody works on a day: a weekend or a public holiday."""
-    return day.weekday() in WEEKEND or (country != "" and day in holidays(country, day.year))
 
 
 def is_working(local: datetime, country: str = "") -> bool:

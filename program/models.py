@@ -81,7 +81,11 @@ class Program(models.Model):
     applied = models.JSONField(null=True, blank=True, help_text="what the file said that was applied last")
     applied_at = models.DateTimeField(null=True, blank=True)
 
-    review_every = models.CharField(max_length=40, blank=True, help_text='"6 weeks", "1 month"; empty: no reviews')
+    review_every = models.CharField(
+        max_length=200,
+        blank=True,
+        help_text='"6 weeks", "1 month" or a rule such as "FREQ=MONTHLY;BYDAY=2TU"; empty: no reviews',
+    )
     review_first = models.DateTimeField(
         null=True,
         blank=True,
@@ -118,10 +122,11 @@ class Program(models.Model):
 
     @property
     def cadence(self) -> Cadence | None:
-        """Its calendar of reviews; None where it has none."""
+        """Its calendar of reviews, which minds the holidays of the sponsor's country; None where it has none."""
         # The first wall time is kept as if it were UTC (see the field).
         first = self.review_first.replace(tzinfo=None) if self.review_first else None
-        return cadence_of(self.review_every, first, self.review_zone)
+        country = self.sponsor.country if self.sponsor else ""
+        return cadence_of(self.review_every, first, self.review_zone, country)
 
 
 class ProgramOwner(models.Model):

@@ -1,33 +1,25 @@
-"""Three working days ahead of a review: freezes its brief and writes brief and invites into the outbox, or neither."""
+"""Three working days ahead of a review: freezes its brief and writes it into the outbox, with invites if none went."""
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import datetime, timedelta
 
 from django.db import transaction
 
 from nudges.outbox import Letter, put_all
-from program.rules.cadence import BRIEF_AHEAD, working_days_before
 
 from . import brief, content, effects, invites, words
+from .days import freeze_at
 from .models import Brief, Review
 
 KIND = "brief"
-HOUR = time(9)
 LONGEST_AHEAD = timedelta(days=30)
-
-
-def freeze_at(review: Review) -> datetime:
-    """When its brief is due: nine o'clock of the third working day before it, in its zone."""
-    day = working_days_before(review.local_start.date(), BRIEF_AHEAD)
-    return datetime.combine(day, HOUR, ZoneInfo(review.zone))
 
 
 def freeze_due(now: datetime) -> int:
     """Freeze and mail what is due, each review once however often and late this runs. Returns how many it did."""
     waiting = Review.objects.to_come(now).filter(brief=None, starts_at__lt=now + LONGEST_AHEAD)
-    due = [review for review in waiting.select_related("program") if freeze_at(review) <= now]
+    due = [review for review in waiting.select_related("program__sponsor") if freeze_at(review) <= now]
     for review in due:
         effects.keep(review.program, now)  # not in the transaction: it reads long
     return sum(_prepare(review.pk, now) for review in due)
@@ -40,9 +32,7 @@ def _prepare(pk: int, now: datetime) -> bool:
         if review is None:
             return False
         frozen = brief.freeze(review, now)
-        review.invited_at = now
-        review.save(update_fields=["invited_at"])
-        invites.put(review, now)
+        invites.invite(review, now)
         put(frozen, now)
     return True
 

@@ -24,14 +24,17 @@ def of_program(program: Program, reader: User, now: datetime) -> list[Sample]:
     review = _next(program, now)
     content = brief.compose(collect(review, now)).facts()
     context = words.of_review(review) | {"because": words.because(review, reader)}
-    invited = context | {"method": invites.REQUEST, "changed": False, "headline": content["headline"]}
+    invited = context | {
+        "method": invites.REQUEST, "changed": False, "out": False, "headline": "", "answer": words.link(review),
+    }  # fmt: skip
     calendar = {
         "content": invites.publish(review, now), "method": invites.PUBLISH, "filename": f"test-{review.period}.ics",
     }  # fmt: skip
+    ahead = "four weeks before a review, to the sponsor and the owners"
     when = "three working days before a review, to the sponsor and the owners"
     return [
         Sample(
-            "invite", "Invitation to a review", f"{when}; again when it moves",
+            "invite", "Invitation to a review", f"{ahead}; again when it moves",
             Words(*words.fill(invites.KIND, invited), attachments=[calendar]),
         ),
         Sample("brief", "Brief of a review", when, Words(*words.fill("brief", context | {"brief": content}))),

@@ -1,9 +1,13 @@
-"""Keeps the reviews that programs' calendars ask for: the next one as a row, moved and canceled with its calendar."""
+"""Keeps the reviews that programs' calendars ask for: the next one as a row, moved and canceled with its calendar.
+
+A review to which a person gave its time stays there (`fixed`), also if the calendar changes: it then stands for the
+calendar's nearest one.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import takewhile
 from typing import Any
 
@@ -30,6 +34,7 @@ def schedule(now: datetime) -> int:
     programs = Program.objects.filter(
         Q(state=Program.State.ACTIVE) & ~Q(review_every="") | Q(reviews__starts_at__gt=now)
     )
+    programs = programs.select_related("sponsor")
     held: dict[int, dict[str, Review]] = {}
     for review in Review.objects.filter(program__in=programs.values("pk")).select_related("program"):
         held.setdefault(review.program_id, {})[review.period] = review
@@ -43,9 +48,23 @@ def upcoming(user: User, now: datetime) -> ReviewQuerySet:
     return Review.objects.visible_to(user).to_come(now).select_related("program", "brief")
 
 
-def skip(review: Review, now: datetime) -> bool:
-    """Take a review out of the calendar for good; people who were invited are told. False if it was not scheduled."""
-    return _change(review, {"state": State.SKIPPED}, now)
+def change(review: Review, facts: Mapping[str, Any], now: datetime) -> bool:
+    """Change a review and tell those who were invited, in one transaction; of several at once, one does it."""
+    with transaction.atomic():
+        mine = Review.objects.filter(pk=review.pk, sequence=review.sequence, state__in=_TAKES_PLACE)
+        if not mine.update(**facts, sequence=F("sequence") + 1):
+            return False
+        review.refresh_from_db()
+        invites.tell(review, now)
+    return True
+
+
+def to_hold(calendar: Cadence, held: Collection[Review], now: datetime) -> Iterator[Occurrence]:
+    """What is still to be held of a calendar, in order: neither over, begun or skipped, nor stood for by another."""
+    taken = {
+        one.period for one in held if one.state not in _TAKES_PLACE or _has_begun(one, now)
+    } | _stood_for(calendar, held, now)  # fmt: skip
+    return (one for one in after(calendar, now) if one.period not in taken)
 
 
 def _settle(now: datetime) -> int:
@@ -61,29 +80,60 @@ def _settle(now: datetime) -> int:
 
 def _keep(program: Program, held: Mapping[str, Review], now: datetime) -> int:
     calendar = program.cadence if program.state in Program.ON_SCORECARDS else None
-    done = sum(_change(review, {"state": State.CANCELED}, now) for review in _dropped(calendar, held, now))
+    done = sum(change(review, {"state": State.CANCELED}, now) for review in _dropped(calendar, held, now))
     if calendar is None or program.state != Program.State.ACTIVE:
         return done
-    free = (one for one in after(calendar, now) if one.period not in held or held[one.period].state in _TAKES_PLACE)
-    coming = next(free, None)
+    coming = next(to_hold(calendar, held.values(), now), None)
     if coming is None:
         return done
     facts = {"starts_at": coming.at, "minutes": program.review_minutes, "zone": program.review_zone}
     if coming.period not in held:
         return done + _create(program, coming, facts, now)
     review = held[coming.period]
-    facts["state"] = State.SCHEDULED
+    if review.fixed and review.state == State.SCHEDULED:
+        return done
+    facts |= {"state": State.SCHEDULED, "fixed": False, "why": ""}
     changed = {name: value for name, value in facts.items() if getattr(review, name) != value}
-    return done + (_change(review, changed, now) if changed else 0)
+    return done + (change(review, changed, now) if changed else 0)
 
 
 _TAKES_PLACE = (State.SCHEDULED, State.CANCELED)
+
+
+def _has_begun(review: Review, now: datetime) -> bool:
+    return review.state == State.SCHEDULED and review.starts_at <= now
+
+
+NEAR = timedelta(days=70)
+
+
+def _between(calendar: Cadence, since: datetime, until: datetime) -> list[Occurrence]:
+    return list(takewhile(lambda one: one.at < until, after(calendar, since)))
+
+
+def _stood_for(calendar: Cadence, held: Collection[Review], now: datetime) -> set[str]:
+    """The calendar's nearest one to each review that keeps a time which a person gave it, and that the calendar does
+    not have any more: a change of the calendar doubles none."""
+    found: set[str] = set()
+    for review in held:
+        if not review.fixed or review.state not in (State.SCHEDULED, State.HELD) or review.starts_at < now - NEAR:
+            continue
+        period = datetime.combine(date.fromisoformat(review.period), time(), UTC)
+        since, until = min(review.starts_at, period) - NEAR, max(review.starts_at, period) + NEAR
+        around = _between(calendar, since, until)
+        if around and all(one.period != review.period for one in around):
+            apart = [abs(one.at - review.starts_at) for one in around]
+            found.add(around[apart.index(min(apart))].period)
+    return found
 
 
 def _dropped(calendar: Cadence | None, held: Mapping[str, Review], now: datetime) -> Sequence[Review]:
     """Reviews to come that the calendar does not have any more."""
     coming = [review for review in held.values() if review.state == State.SCHEDULED and review.starts_at > now]
     if calendar is None or not coming:
+        return coming
+    coming = [review for review in coming if not review.fixed]
+    if not coming:
         return coming
     last = max(review.period for review in coming)
     periods = {one.period for one in takewhile(lambda one: one.period <= last, after(calendar, now))}
@@ -94,15 +144,3 @@ def _create(program: Program, coming: Occurrence, facts: Mapping[str, Any], now:
     fresh = {**facts, "uid": new_uid(), "created_at": now}
     _, made = Review.objects.get_or_create(program=program, period=coming.period, defaults=fresh)
     return int(made)
-
-
-def _change(review: Review, facts: Mapping[str, Any], now: datetime) -> bool:
-    """Change a review and tell those who were invited, in one transaction; of several at once, one does it."""
-    with transaction.atomic():
-        mine = Review.objects.filter(pk=review.pk, sequence=review.sequence, state__in=_TAKES_PLACE)
-        if not mine.update(**facts, sequence=F("sequence") + 1):
-            return False
-        review.refresh_from_db()
-        if review.invited_at is not None:
-            invites.put(review, now, changed=True)
-    return True

@@ -12,19 +12,23 @@ from . import farewell, priorities, pulse_asking, pulse_wanted, sponsorship
 from .ask_mail import ASK
 from .invites import CANCEL
 from .minutes import MINUTES
-from .models import Review
+from .models import Invitation, Review
 
 
 def prefetch(rows: Sequence[Delivery], _now: datetime) -> None:
-    """Load the reviews of these deliveries onto them, in one query."""
+    """Load the reviews of these deliveries onto them, and what their receivers were told last. Two queries."""
     programs = {row.program_id for row in rows}
     periods = {_period(row) for row in rows}
     found: dict[tuple[int | None, str], Review] = {
         (review.program_id, review.period): review
         for review in Review.objects.filter(program__in=programs, period__in=periods)
     }
+    told: dict[tuple[int, int | None], int] = {
+        (one.review_id, one.person_id): one.sequence for one in Invitation.objects.filter(review__in=found.values())
+    }
     for row in rows:
-        row.review = found.get((row.program_id, _period(row)))  # type: ignore[attr-defined]
+        review = row.review = found.get((row.program_id, _period(row)))  # type: ignore[attr-defined]
+        row.told = told.get((review.pk, row.person_id), review.sequence) if review else None  # type: ignore[attr-defined]
 
 
 def still_wanted(row: Delivery, now: datetime) -> str | None:
@@ -33,7 +37,7 @@ def still_wanted(row: Delivery, now: datetime) -> str | None:
     if review is None:
         return "its review is gone"
     methods = [part["method"] for part in row.attachments]
-    if methods and int(row.key.rsplit("/", 1)[1]) != review.sequence:
+    if methods and int(row.key.rsplit("/", 1)[1]) != row.told:  # type: ignore[attr-defined]
         return "a newer invite replaces it"
     if methods == [CANCEL]:
         return None

@@ -13,6 +13,7 @@ from nudges.outbox import sender_domain
 from program import wording as say
 from program.models import Program, ProgramOwner
 
+from .days import freeze_at
 from .models import Review
 
 
@@ -32,6 +33,7 @@ def of_review(review: Review) -> dict[str, Any]:
         "time": f"{start:%H:%M}",
         "until": f"{review.ends_at.astimezone(start.tzinfo):%H:%M}",
         "link": link(review),
+        "brief_on": say.weekday(freeze_at(review).date()),
         "site": settings.SITE_URL,
     }
 

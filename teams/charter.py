@@ -11,7 +11,7 @@ from django.db import transaction
 from accounts.models import User
 from program import wording
 from program.models import Metric, Program, ProgramOwner
-from program.rules.cadence import UNITS, every_of
+from program.rules.recurrence import LONGEST, UNITS, NoRecurrence, every_of, recurrence_of, tidy
 from program.typed_in import TypedIn
 
 from .apply.changes import Changes
@@ -202,6 +202,7 @@ def _show_reviews(program: Program) -> dict[str, str]:
     number, unit = every_of(program.review_every) or ("", "weeks")
     first = program.review_first
     return {
+        "rule": "" if number else program.review_every,
         "number": str(number),
         "unit": unit,
         "first": f"{first:%Y-%m-%dT%H:%M}" if first else "",
@@ -212,17 +213,34 @@ def _show_reviews(program: Program) -> dict[str, str]:
 
 def _read_reviews(_program: Program, typed: TypedIn) -> Values:
     zone = typed.zone("zone")
-    if not typed["number"].strip():
+    every = _every(typed)
+    if not every:
         return {"review_every": "", "review_zone": zone}
-    number, unit = typed.whole("number", least=1, most=99), typed.choice("unit", UNITS)
     first = typed.moment("first")
     return {
-        "review_every": f"{number} {unit if number > 1 else unit[:-1]}",
+        "review_every": every,
         # The wall time in the review zone, kept as if it were UTC (see the model).
         "review_first": first.replace(tzinfo=UTC) if first else None,
         "review_minutes": typed.whole("minutes", least=5, most=480),
         "review_zone": zone,
     }
+
+
+def _every(typed: TypedIn) -> str:
+    """A number of weeks or months, or a rule; empty for neither."""
+    rule = tidy(typed.text("rule", most=LONGEST))
+    if not rule:
+        if not typed["number"].strip():
+            return ""
+        number, unit = typed.whole("number", least=1, most=99), typed.choice("unit", UNITS)
+        return f"{number} {unit if number > 1 else unit[:-1]}"
+    if typed["number"].strip():
+        typed.fault("rule", "a number of weeks or months was expected, or a rule: empty one of them")
+    try:
+        recurrence_of(rule)
+    except NoRecurrence as fault:
+        typed.fault("rule", f"expected was {fault}")
+    return rule
 
 
 _SHOW: Mapping[str, Callable[[Program], dict[str, str]]] = {

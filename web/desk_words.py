@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from itertools import islice, takewhile
 
+from accounts.clock import day_of
 from accounts.models import User
 from nudges import restraint_mail
 from nudges.ahead import Ahead
@@ -15,7 +16,8 @@ from nudges.policy import TONES
 from program import wording
 from program.models import GoalRule, MetricVersion, Program, Wave
 from program.rules import stopping
-from program.rules.cadence import after, cadence_of
+from program.rules.cadence import Occurrence, after, cadence_of
+from program.rules.recurrence import in_words
 from teams.lifecycle import Outlook
 from teams.trying import Effect
 from teams.waves import Gate, since
@@ -124,26 +126,31 @@ def restrained(standing: Sequence[Restraint]) -> list[str]:
 def reviews(program: Program, now: datetime) -> list[str]:
     """How often it is reviewed, when next, and how many times more."""
     first = program.review_first.replace(tzinfo=None) if program.review_first else None
-    calendar = cadence_of(program.review_every, first, program.review_zone)
+    country = program.sponsor.country if program.sponsor else ""
+    calendar = cadence_of(program.review_every, first, program.review_zone, country)
     if calendar is None:
         return ["No reviews are in the calendar."]
     end = datetime(program.end.year, program.end.month, program.end.day, tzinfo=UTC)
     left = list(islice(takewhile(lambda one: one.at <= end, after(calendar, now)), MANY))
     with_whom = f" with {program.sponsor}" if program.sponsor else ""
     minutes = wording.count(program.review_minutes, "minute")
-    said = [f"Every {_every(program.review_every)} for {minutes}{with_whom}, at {program.review_zone} time."]
+    every = in_words(program.review_every)
+    said = [f"{every[0].upper()}{every[1:]} for {minutes}{with_whom}, at {program.review_zone} time."]
     if left:
-        days = [f"{wording.weekday(one.local.date())} {one.local:%H:%M}" for one in left[:SHOWN]]
+        days = [_held_on(one) for one in left[:SHOWN]]
         more = f", {len(left) - SHOWN} more until it ends" if len(left) > SHOWN else ""
-        said.append(f"Next: {', '.join(days)}{more}. The brief comes three working days ahead, with an invite.")
+        said.append(f"The next three: {', '.join(days)}{more}." if len(days) == SHOWN else f"Next: {', '.join(days)}.")
+        said.append("Invites go out four weeks ahead, the brief three working days ahead.")
     else:
         said.append("None would be held before it ends.")
     return said
 
 
-def _every(text: str) -> str:
-    number, _, unit = text.partition(" ")
-    return unit.rstrip("s") if number == "1" else text
+def _held_on(one: Occurrence) -> str:
+    """When one is held, and in the stead of which day off."""
+    day = one.local.date()
+    off = f" in the stead of {wording.weekday(day_of(one.period))}" if day.isoformat() != one.period else ""
+    return f"{wording.weekday(day)} {one.local:%H:%M}{off}"
 
 
 def people_said(program: Program, technical: Sequence[User], managers: Sequence[User]) -> list[str]:

@@ -5,6 +5,7 @@ from .briefs import Brief, BriefQuerySet
 from .calendars import CalendarFeed
 from .costs import Cost, CostQuerySet
 from .effects import Effect, EffectLook, EffectQuerySet, Pace, PaceQuerySet, holding
+from .invitations import Invitation
 from .meetings import Review, ReviewQuerySet, new_uid, programs_reviewed_by
 from .pulses import Priority, PriorityQuerySet, Pulse, PulseQuerySet, Sponsorship
 from .room import Attendance, Decision, DecisionQuerySet
@@ -23,6 +24,7 @@ __all__ = [
     "Effect",
     "EffectLook",
     "EffectQuerySet",
+    "Invitation",
     "Pace",
     "PaceQuerySet",
     "Priority",

@@ -9,7 +9,7 @@ from typing import Any
 
 from program.feeds.batch import shown
 from program.models import Program, ProgramOwner
-from program.rules.cadence import every_of
+from program.rules.recurrence import LONGEST, NoRecurrence, recurrence_of, tidy
 
 from .fields import Fields
 
@@ -96,9 +96,11 @@ def _review(review: Fields | None) -> dict[str, Any]:
     found["review_zone"] = review.zone("timezone")
     if set(review.value) == {"timezone"}:  # its days begin and end there, reviews or not
         return found
-    every = review.text("every", required=True, most=40)
-    if every and every_of(every) is None:
-        review.fault("every", f"every is a number of weeks or months, such as 6 weeks, not {shown(every)}")
+    every = tidy(review.text("every", required=True, most=LONGEST))
+    try:
+        recurrence_of(every or "1 week")
+    except NoRecurrence as fault:
+        review.fault("every", f"every is {fault}; not {shown(every)}")
     first: datetime | None = review.wall_time("first", required=True)
     found["review_every"], found["review_first"] = every, first
     found["review_minutes"] = review.minutes("duration", default=30)

@@ -26,11 +26,12 @@ from nudges import answer_links, links, visits, wishes
 from nudges.models import Delivery, Digest, Nudge, Restraint
 from program.feeds.registry import KINDS
 from program.models import Feed, GoalRule, Metric, Program, ProgramOwner, Wave
-from reviews import ask_links, effects, priorities, pulse, room
+from reviews import ask_links, calendar_feeds, effects, priorities, pulse, reply_links, room
 from reviews.asks import raise_ask
 from reviews.brief import compose
 from reviews.content import LeaderAsk
 from reviews.evidence import collect
+from reviews.invites import invite
 from reviews.models import Brief, Cost, Pulse, Review
 from reviews.schedule import schedule
 from teams import answering, exempting, goal_lines, proposing, taking, trust
@@ -236,8 +237,13 @@ def _things(world: World) -> None:
         Review.objects.filter(pk=review.pk).update(notes=f"{word[:-4]}notes", notes_version=1)
         names[f"{key}.decision"] = room.decide(review, f"{word[:-4]}decision", NOW, by=world.people["sponsor"]).pk
         names[f"{key}.reply"] = ask_links.write(asked.pk, world.people["sponsor"].pk, NOW.date())
+        if key == "typing":
+            review.refresh_from_db()
+            invite(review, NOW)
+            names["invited"] = reply_links.write(review, world.people["sponsor"])
     mine = raise_ask(Review.objects.get(pk=names["typing.review"]), "Leadask", NOW, of=world.people["lead"])
     names["lead.ask"] = mine.pk
+    names["calendar"] = calendar_feeds.make(world.people["sponsor"], NOW).rpartition("/")[2].removesuffix(".ics")
     _asked_before_a_review(world)
     ours = Team.objects.get(key="web")
     add_pattern("docs/*", ours, source="", since=NOW.date(), now=NOW, by=tess, via="test")

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nudges import hours
+from program.rules import working_days
 
 MONDAY, FRIDAY, SATURDAY = date(2026, 11, 23), date(2026, 11, 27), date(2026, 11, 28)
 
@@ -112,7 +113,7 @@ def test_a_public_holiday_of_the_country_is_no_working_day():
 
 @pytest.mark.parametrize("country", ["", "XX", "lv", "🙂", "EU"])
 def test_a_country_nobody_knows_has_no_holidays(country):
-    assert hours.holidays(country, 2026) == frozenset()
+    assert working_days.holidays(country, 2026) == frozenset()
     assert hours.is_working(at("Europe/Riga", 2026, 11, 18, 12, 0), country)
 
 
@@ -145,7 +146,7 @@ def test_what_waits_for_working_hours_waits_over_the_holidays():
 
 def test_a_week_that_is_all_holidays_is_left_to_the_next_turn(monkeypatch):
     week = frozenset(date(2026, 2, day) for day in range(16, 24))
-    monkeypatch.setattr(hours, "holidays", lambda country, year: week if country == "CN" else frozenset())
+    monkeypatch.setattr(working_days, "holidays", lambda country, year: week if country == "CN" else frozenset())
     assert hours.turn_from(date(2026, 2, 16), 14, "CN") == (date(2026, 2, 23), date(2026, 2, 24), 9)
     assert hours.turn_from(date(2026, 2, 16), 14, "") == (date(2026, 2, 16), date(2026, 2, 16), 14)
 
@@ -162,7 +163,7 @@ def test_whatever_waits_lands_in_working_hours_and_never_earlier(country, day, h
     assert hours.is_working(datetime.combine(opened, time(at_hour), UTC), country)
     assert hours.opens(opened, at_hour, country) == (opened, at_hour)
     days = [day + timedelta(days=n) for n in range((opened - day).days)]
-    assert all(hours.is_day_off(one, country) for one in days[1:])
+    assert all(working_days.is_day_off(one, country) for one in days[1:])
     moment = datetime.combine(day, time(hour, minute), UTC)
     then = hours.next_working(moment, "UTC", country)
     assert then >= moment

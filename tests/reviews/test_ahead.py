@@ -8,7 +8,7 @@ import time_machine
 from nudges import delivery, kinds, outbox
 from nudges.models import Delivery
 from program.models import Program
-from reviews import ahead, schedule, wanted
+from reviews import ahead, moving, schedule, wanted
 from reviews.models import Brief, Review
 from reviews.tasks import schedule_due
 from tests.people import NOW, settle
@@ -78,7 +78,7 @@ def test_no_brief_of_a_review_that_does_not_come(world, state):
 
 def test_a_review_that_was_canceled_a_moment_ago_is_looked_at_again(world):
     review = Review.objects.get()
-    schedule.skip(review, DUE)
+    moving.skip(review, "Everybody is away", by=world.tess, now=DUE)
     assert not ahead._prepare(review.pk, DUE)
     assert Brief.objects.count() == 0
 
@@ -142,7 +142,7 @@ def test_an_older_invite_gives_way_to_a_newer_one_and_the_brief_still_goes(world
 
 def test_a_cancellation_goes_out(world, mail_server):
     ahead.freeze_due(DUE)
-    schedule.skip(Review.objects.get(), DUE)
+    moving.skip(Review.objects.get(), "Everybody is away", by=world.tess, now=DUE)
     while delivery.deliver_batch(DUE).more:
         pass
     sent = Delivery.objects.filter(person=world.sam, state="sent").values_list("kind", "key")

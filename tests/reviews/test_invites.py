@@ -11,7 +11,7 @@ import vobject
 from nudges import delivery
 from nudges.models import Delivery
 from program.models import Program
-from reviews import ahead, invites, schedule
+from reviews import ahead, invites, moving, schedule
 from reviews.models import Review
 from tests.people import NOW, settle
 
@@ -121,7 +121,7 @@ def test_a_change_keeps_the_uid_and_counts_on(world):
 def test_a_cancellation_says_so_in_method_and_status(world):
     review = Review.objects.get()
     uid = event_of(file_of(review))["UID"]
-    schedule.skip(review, NOW)
+    moving.skip(review, "Everybody is away", by=world.tess, now=NOW)
     text = file_of(Review.objects.get())
     event = event_of(text)
     assert icalendar.Calendar.from_ical(text)["METHOD"] == "CANCEL"

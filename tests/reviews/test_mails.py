@@ -26,6 +26,11 @@ REVIEW = Review(
     zone="Europe/Riga", uid="review-1",
 )  # fmt: skip
 
+MOVED = Review(
+    pk=12, program=PROGRAM, period="2026-04-14", starts_at=datetime(2026, 4, 14, 7, tzinfo=UTC), minutes=30,
+    zone="Europe/Riga", uid="review-1", why=f"Sam is away {EVIL}",
+)  # fmt: skip
+
 
 def metric(**changes) -> MetricLine:
     made = MetricLine(
@@ -85,7 +90,9 @@ WIDE = replace(FULL, metrics=[metric(key=f"m{n}", name=f"Metric {n}") for n in r
 
 
 def of(kind: str, **more) -> tuple[str, str, str]:
-    context = words.of_review(REVIEW) | {"because": "You get this because you sponsor it."} | more
+    because = "You get this because you sponsor it."
+    link = "https://quality.example.com/invited/x/"
+    context = words.of_review(REVIEW) | {"because": because, "answer": link, "out": False} | more
     return words.fill(kind, context)
 
 
@@ -125,6 +132,9 @@ MAILS = {
     "invite, before a brief": lambda: of("invite", method="REQUEST", changed=False, headline=""),
     "invite, changed": lambda: of("invite", method="REQUEST", changed=True, headline=FULL.headline),
     "ended": lambda: words.fill("ended", FAREWELL),
+    "invite, moved for a reason": lambda: of("invite", method="REQUEST", changed=True, headline="", review=MOVED),
+    "invite, not any more": lambda: of("invite", method="CANCEL", changed=True, out=True, headline=FULL.headline),
+    "invite, skipped for a reason": lambda: of("invite", method="CANCEL", changed=True, headline="", review=MOVED),
     "invite, canceled": lambda: of("invite", method="CANCEL", changed=True, headline=FULL.headline),
 }
 

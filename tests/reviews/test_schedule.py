@@ -1,7 +1,7 @@
 """The next review is there once, however often it is asked for, and follows the program's calendar."""
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
@@ -12,8 +12,10 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import User
 from nudges.models import Delivery
 from program.models import Program
-from reviews import ahead, schedule
+from program.rules.working_days import working_day_from
+from reviews import ahead, moving, schedule
 from reviews.models import Review, new_uid
+from teams.typed import Unfit
 from tests.people import NOW, settle
 
 NEXT = datetime(2026, 4, 14, 7, 0, tzinfo=UTC)
@@ -111,8 +113,9 @@ def test_a_paused_program_keeps_the_review_it_has(world):
 
 def test_a_skipped_review_stays_so_and_the_next_one_takes_its_place(world):
     schedule.schedule(NOW)
-    assert schedule.skip(Review.objects.get(), NOW)
-    assert not schedule.skip(Review.objects.get(), NOW)
+    moving.skip(Review.objects.get(), "Everybody is away", by=world.tess, now=NOW)
+    with pytest.raises(Unfit, match="This review is skipped"):
+        moving.skip(Review.objects.get(), "Everybody is away", by=world.tess, now=NOW)
     schedule.schedule(NOW)
     schedule.schedule(NOW)
     assert rows() == [("2026-04-14", "skipped", 1), ("2026-05-26", "scheduled", 0)]
@@ -161,13 +164,13 @@ def test_a_beat_that_looked_before_another_wrote_makes_nothing_twice(world):
     """Both saw no row; the unique key decides."""
     assert [schedule._keep(world.program, {}, NOW) for _ in range(3)] == [1, 0, 0]
     seen = [Review.objects.get() for _ in range(3)]
-    assert [schedule._change(review, {"minutes": 45}, NOW) for review in seen] == [True, False, False]
+    assert [schedule.change(review, {"minutes": 45}, NOW) for review in seen] == [True, False, False]
     assert rows() == [("2026-04-14", "scheduled", 1)]
 
 
 def test_a_paused_program_gets_no_new_review_in_place_of_a_skipped_one(world):
     schedule.schedule(NOW)
-    schedule.skip(Review.objects.get(), NOW)
+    moving.skip(Review.objects.get(), "Everybody is away", by=world.tess, now=NOW)
     edit(world.program, state="paused")
     assert schedule.schedule(NOW) == 0
     assert rows() == [("2026-04-14", "skipped", 1)]
@@ -208,7 +211,8 @@ def test_three_years_have_every_review_at_its_wall_time_and_none_twice(world, zo
     assert all(month_after(early) == late for early, late in pairwise(months))
     for review in found:
         local = review.starts_at.astimezone(ZoneInfo(zone))
-        assert (local.date().isoformat(), f"{local:%H:%M}") == (review.period, "02:30")
+        held = working_day_from(date.fromisoformat(review.period))
+        assert (local.date(), f"{local:%H:%M}") == (held, "02:30")
 
 
 def month_after(month: str) -> str:

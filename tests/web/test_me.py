@@ -51,7 +51,7 @@ def test_it_stands_where_the_name_stands(alice):
 
 
 def test_queries(alice, django_assert_num_queries):
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(12):
         alice.get("/me/")
 
 

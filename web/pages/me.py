@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import ClassVar
 
 from django.contrib import messages
@@ -23,6 +23,8 @@ from nudges import links, places, routes, sign_in_mail, wishes
 from nudges.models import Mute
 from nudges.places import Place
 from program.models import Program
+from reviews import calendar_feeds
+from reviews.models import programs_reviewed_by
 from teams.models import Goal, Membership
 from web import access, waits_told
 from web.render import page
@@ -53,6 +55,9 @@ class Context:
     chosen: str
     secret: str
     muted_goals: Sequence[Goal]
+    calendar_since: date | None
+    calendar_offered: bool
+    calendar_address: str
     messages: Sequence[str]
 
 
@@ -147,6 +152,19 @@ def place(request: HttpRequest) -> HttpResponse:
     return redirect(f"{reverse('me')}#place")
 
 
+@require_POST
+def calendar(request: HttpRequest) -> HttpResponse:
+    """Make the address of the private calendar (in the stead of one there was), shown this once; or end it."""
+    person, action = access.person(request), request.POST.get("do", "")
+    if action == "make":
+        return _page(request, calendar_address=calendar_feeds.make(person, now()))
+    if action != "end":
+        return _page(request, "calendar", ["do is one of make, end."], status=400)
+    done = calendar_feeds.end(person, now())
+    messages.info(request, "Your calendar address is ended." if done else "Nothing was changed.")
+    return redirect(f"{reverse('me')}#calendar")
+
+
 def _hear_again(request: HttpRequest, person: User, action: str) -> HttpResponse:
     """Let nudges about a goal come again that the person muted. To mute one is an answer, on the goal's own page."""
     goal = next((one for one in _muted_goals(person) if str(one.pk) == request.POST["goal"]), None)
@@ -177,6 +195,7 @@ def _page(
     *,
     chosen: str = "",
     secret: str = "",
+    calendar_address: str = "",
 ) -> HttpResponse:
     person = access.person(request)
     there = places.of(person)
@@ -184,6 +203,7 @@ def _page(
     seen = set(Program.objects.visible_to(person).values_list("pk", flat=True))
     role = roles.of(person)
     factor_since = second_factor.since(person)
+    since = calendar_feeds.since(person)
     return page(
         request,
         Context(
@@ -206,6 +226,9 @@ def _page(
             chosen=chosen if chosen in routes.kinds_on_offer() else there.kind,
             secret=secret,
             muted_goals=_muted_goals(person),
+            calendar_since=since,
+            calendar_offered=since is not None or programs_reviewed_by(person).exists(),
+            calendar_address=calendar_address,
             messages=[str(message) for message in messages.get_messages(request)],
         ),
         status,

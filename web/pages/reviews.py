@@ -15,9 +15,9 @@ from accounts.clock import now, today
 from program import wording
 from program.models import Program
 from reviews import corrections, followed, room
-from reviews.ahead import freeze_at
 from reviews.content import read
-from reviews.invites import attendees
+from reviews.days import away, freeze_at, is_off
+from reviews.invites import attendees, replies
 from reviews.models import Ask, Brief, Review, programs_reviewed_by
 from reviews.pictures import Picture, drawn
 from web import access, ask_lines, pulse_told
@@ -44,6 +44,8 @@ class ReviewLine:
     headline: str
     followed: str
     """what was decided and asked, and what became of it"""
+    notes: Sequence[str]
+    """who is away that day or declined, why it was moved"""
 
 
 @dataclass
@@ -75,6 +77,8 @@ class Context:
     corrected: Mapping[str, str]
     pictures: Mapping[str, Picture | None]
     why: Sequence[str]
+    notes: Sequence[str]
+    may_change: bool
     room: bool
     """it can be run from its page, or could"""
     minutes: bool
@@ -90,7 +94,7 @@ def reviews(request: HttpRequest, key: str) -> HttpResponse:
     user = access.person(request)
     program = get_object_or_404(programs_reviewed_by(user).select_related("sponsor").distinct(), key=key)
     moment = now()
-    found = list(Review.objects.visible_to(user).filter(program=program).select_related("brief"))
+    found = list(Review.objects.visible_to(user).filter(program=program).select_related("brief", "program__sponsor"))
     asks = Ask.objects.visible_to(user).filter(program=program).select_related("of")
     on = today(program.review_zone, moment)
     became = followed.in_one_line([one.pk for one in found])
@@ -126,6 +130,8 @@ def review(request: HttpRequest, pk: int) -> HttpResponse:
         corrected=corrections.since(kept, found.program) if kept else {},
         pictures={line["key"]: drawn(line) for line in kept["metrics"]} if kept else {},
         why=() if frozen else _no_brief(found, moment),
+        notes=_notes(found, moment),
+        may_change=found.state == State.SCHEDULED and found.starts_at > moment and not user.reads_only,
         room=not room.closed(found),
         minutes=found.minutes_sent_at is not None,
         followed=followed.in_one_line([found.pk]).get(found.pk, ""),
@@ -161,7 +167,19 @@ def _line(review: Review, moment: datetime, became: str) -> ReviewLine:
         _became(review, moment),
         brief.content["headline"] if brief else "",
         became,
+        _notes(review, moment),
     )
+
+
+def _notes(review: Review, moment: datetime) -> list[str]:
+    """What to know about its day: why it is another one, and before it, who will not be there."""
+    said = [f"{'Why it is not held' if review.state == State.SKIPPED else 'Moved'}: {review.why}"] if review.why else []
+    if review.state != State.SCHEDULED or review.starts_at <= moment:
+        return said
+    people, replied = attendees(review), replies(review)
+    said += [f"{person} is away that day." for person in away(review, people)]
+    said += [f"{person} cannot come." for person in people if replied.get(person.pk) == "declined"]
+    return said + (["It is on a day off."] if is_off(review) else [])
 
 
 def _became(review: Review, moment: datetime) -> str:
@@ -182,7 +200,7 @@ def _no_brief(review: Review, moment: datetime) -> Sequence[str]:
         )
     return (
         f"The brief is frozen and mailed on {_day(due.date())} at {due:%H:%M}.",
-        "Three working days ahead, to the sponsor and the owners, with an invite. Today's numbers stand on the page of",
+        "Three working days ahead, to the sponsor and the owners. Today's numbers stand on the page of",
     )
 
 
