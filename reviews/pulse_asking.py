@@ -25,11 +25,11 @@ from nudges.outbox import Letter, put_all
 from nudges.people import Addressee, Org, can_be_told
 from program import wording as say
 from program.models import Program, ProgramOwner
-from program.rules.cadence import working_days_before
+from program.rules.working_days import working_days_before
 from teams.models import Goal, Membership
 
 from . import pulse, words
-from .ahead import freeze_at
+from .days import country, freeze_at
 from .models import Brief, Pulse, Review
 
 KIND = "pulse"
@@ -57,7 +57,7 @@ class Asked:
 
 def opens_at(review: Review) -> datetime:
     """From when on leads are asked: nine o'clock of the eighth working day before it, in its zone."""
-    day = working_days_before(review.local_start.date(), DAYS_AHEAD)
+    day = working_days_before(review.local_start.date(), DAYS_AHEAD, country(review))
     return datetime.combine(day, HOUR, ZoneInfo(review.zone))
 
 
@@ -66,6 +66,7 @@ def ask_due(now: datetime) -> int:
     coming = Review.objects.to_come(now).filter(
         brief=None, starts_at__lt=now + NEAR, program__state=Program.State.ACTIVE
     )
+    coming = coming.select_related("program__sponsor")
     near = [review for review in coming if opens_at(review) <= now + REST and now < freeze_at(review)]
     if not any(opens_at(review) <= now for review in near):
         return 0

@@ -14,7 +14,8 @@ OWN_AFFAIRS = frozenset({
     "sign-in", "sign-in-code", "sign-in-sso", "sign-out", "forgot-password", "set-password", "unsubscribe",
     "answer", "answer-choice", "vote", "vote-choice", "asked",
     "invite-reply", "invite-reply-choice",
-    "me", "me-password", "me-second-factor", "me-sign-out", "me-mail", "me-place", "me-calendar", "inbox-read", "message-read",
+    "me", "me-password", "me-second-factor", "me-sign-out", "me-mail", "me-place", "me-calendar",
+    "inbox-read", "message-read",
     "demo-sign-in",
 })  # fmt: skip
 """Names of the addresses by which viewers look after themselves: how they sign in, what mail they get and have

@@ -13,7 +13,7 @@ from nudges import delivery
 from nudges.planning import plan
 from program.feeds.registry import KINDS
 from program.models import Program
-from reviews import ahead, schedule
+from reviews import ahead, days, schedule
 from reviews.models import Review
 from teams.admission import admit_due
 from teams.apply.files import apply_text
@@ -57,7 +57,7 @@ class Play:
         """Tick on each Monday, and on each day that freezes a brief, up to a moment."""
         day = datetime(2022, 9, 1, 9, 0, tzinfo=UTC)
         while day < now:
-            frozen = {ahead.freeze_at(review).date() for review in Review.objects.to_come(day)}
+            frozen = {days.freeze_at(review).date() for review in Review.objects.to_come(day)}
             if day.weekday() == 0 or day.date() in frozen:
                 self.tick(day, mails=mails)
             day += timedelta(days=1)

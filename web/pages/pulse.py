@@ -24,7 +24,7 @@ from nudges.answer_links import Over
 from nudges.links import BadLink
 from program import wording
 from reviews import pulse as pulses
-from reviews.ahead import freeze_at
+from reviews.days import freeze_at
 from reviews.models import Pulse
 from teams.typed import Unfit
 from web import waits_told
