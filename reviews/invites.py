@@ -115,13 +115,18 @@ def attending(reviews: Sequence[Review]) -> dict[int, list[User]]:
 
 def replies(review: Review) -> dict[int, str]:
     """By person: the reply that counts, which is one to the newest invite that they got."""
-    told = {row.person_id: row.sequence for row in review.invitations.all()}
-    rows = Attendance.objects.filter(review=review).exclude(reply=Reply.NONE)
-    return {
-        row.person_id: row.reply
-        for row in rows
-        if row.person_id in told and row.reply_sequence is not None and row.reply_sequence >= told[row.person_id]
-    }
+    return replied([review])[review.pk]
+
+
+def replied(reviews: Sequence[Review]) -> dict[int, dict[int, str]]:
+    """The same of some reviews. Two queries."""
+    told = {(row.review_id, row.person_id): row.sequence for row in Invitation.objects.filter(review__in=reviews)}
+    found: dict[int, dict[int, str]] = {review.pk: {} for review in reviews}
+    for row in Attendance.objects.filter(review__in=reviews).exclude(reply=Reply.NONE):
+        newest = told.get((row.review_id, row.person_id))
+        if newest is not None and row.reply_sequence is not None and row.reply_sequence >= newest:
+            found[row.review_id][row.person_id] = row.reply
+    return found
 
 
 def _settle(pk: int, now: datetime) -> int:

@@ -16,8 +16,8 @@ from program import wording
 from program.models import Program
 from reviews import corrections, followed, room
 from reviews.content import read
-from reviews.days import away, freeze_at, is_off
-from reviews.invites import attendees, replies
+from reviews.days import freeze_at, is_off
+from reviews.invites import attendees, attending, replied
 from reviews.models import Ask, Brief, Review, programs_reviewed_by
 from reviews.pictures import Picture, drawn
 from web import access, ask_lines, pulse_told
@@ -98,10 +98,11 @@ def reviews(request: HttpRequest, key: str) -> HttpResponse:
     asks = Ask.objects.visible_to(user).filter(program=program).select_related("of")
     on = today(program.review_zone, moment)
     became = followed.in_one_line([one.pk for one in found])
+    notes = _notes(found, moment)
     context = ListContext(
         program=program,
         sentence=_sentence(program, found, moment),
-        lines=[_line(review, moment, became.get(review.pk, "")) for review in found],
+        lines=[_line(one, moment, became.get(one.pk, ""), notes[one.pk]) for one in found],
         open_asks=ask_lines.lines(asks.open(), on),
         closed_asks=ask_lines.lines(asks.exclude(state=Ask.State.OPEN).order_by("-closed_at", "-pk"), on),
         pulse=pulse_told.newest(user, program),
@@ -130,7 +131,7 @@ def review(request: HttpRequest, pk: int) -> HttpResponse:
         corrected=corrections.since(kept, found.program) if kept else {},
         pictures={line["key"]: drawn(line) for line in kept["metrics"]} if kept else {},
         why=() if frozen else _no_brief(found, moment),
-        notes=_notes(found, moment),
+        notes=_notes([found], moment)[found.pk],
         may_change=found.state == State.SCHEDULED and found.starts_at > moment and not user.reads_only,
         room=not room.closed(found),
         minutes=found.minutes_sent_at is not None,
@@ -159,7 +160,7 @@ def _sentence(program: Program, found: Sequence[Review], moment: datetime) -> st
     return said
 
 
-def _line(review: Review, moment: datetime, became: str) -> ReviewLine:
+def _line(review: Review, moment: datetime, became: str, notes: Sequence[str]) -> ReviewLine:
     brief = getattr(review, "brief", None)
     return ReviewLine(
         review.pk,
@@ -167,19 +168,26 @@ def _line(review: Review, moment: datetime, became: str) -> ReviewLine:
         _became(review, moment),
         brief.content["headline"] if brief else "",
         became,
-        _notes(review, moment),
+        notes,
     )
 
 
-def _notes(review: Review, moment: datetime) -> list[str]:
-    """What to know about its day: why it is another one, and before it, who will not be there."""
-    said = [f"{'Why it is not held' if review.state == State.SKIPPED else 'Moved'}: {review.why}"] if review.why else []
-    if review.state != State.SCHEDULED or review.starts_at <= moment:
-        return said
-    people, replied = attendees(review), replies(review)
-    said += [f"{person} is away that day." for person in away(review, people)]
-    said += [f"{person} cannot come." for person in people if replied.get(person.pk) == "declined"]
-    return said + (["It is on a day off."] if is_off(review) else [])
+def _notes(reviews: Sequence[Review], moment: datetime) -> dict[int, list[str]]:
+    """By review: why it is on another day or skipped, and of those to come, who will not be there. Three queries."""
+    coming = [one for one in reviews if one.state == State.SCHEDULED and one.starts_at > moment]
+    people, said = attending(coming), replied(coming)
+    found: dict[int, list[str]] = {}
+    for review in reviews:
+        why = f"{'Skipped' if review.state == State.SKIPPED else 'Another time'}: {review.why}"
+        notes = found[review.pk] = [why] if review.why else []
+        for person in people.get(review.pk, ()):
+            if person.is_away(review.local_start.date()):
+                notes.append(f"{person} is away that day.")
+            elif said[review.pk].get(person.pk) == "declined":
+                notes.append(f"{person} cannot come.")
+        if review in coming and is_off(review):
+            notes.append("It is on a day off.")
+    return found
 
 
 def _became(review: Review, moment: datetime) -> str:
