@@ -14,6 +14,7 @@ from nudges.delivery import deliver_batch
 from nudges.planning import plan
 from program.feeds.registry import KINDS
 from program.models import Program
+from reviews import ask_mail, effects, pulse_asking, sponsorship
 from reviews.ahead import freeze_due
 from reviews.schedule import schedule
 from teams.admission import admit_due
@@ -24,6 +25,7 @@ from teams.standings import judge_due
 
 from . import story
 from .shift import DATA, batches, shift_for
+from .story import meetings
 
 MAILED = timedelta(weeks=26)
 HOURS = (time(1), time(8, 30), time(14, 30))
@@ -82,8 +84,13 @@ def play_day(day: date, batch: bytes | None, *, mailed: bool) -> None:
         admit_due(now)
         schedule(now)
         freeze_due(now)
+        effects.keep_due(now)
         if mailed:
+            sponsorship.keep(now)
+            pulse_asking.ask_due(now)
             plan(now)
+            meetings.play(now)
+            ask_mail.remind_due(now)
         while deliver_batch(now).more:
             pass
 
