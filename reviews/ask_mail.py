@@ -115,7 +115,7 @@ def line(ask: Ask, person: User, on: date) -> dict[str, str]:
     """One ask for a mail: its words, its day, whom it is to help, and the link to say how it goes."""
     return {
         "text": ask.text,
-        "short": shortened(ask.text),
+        "short": shortened(ask.text.split(". ")[0]),
         "due": say.weekday(ask.due, on) if ask.due else "",
         "helps": helps(ask),
         "reply": ask_links.address(ask_links.write(ask.pk, person.pk, on)),

@@ -99,7 +99,7 @@ class LeaderAsk:
     blocked: list[str] = field(default_factory=list)
     """what their teams said that blocks them, and whose priority it needs"""
     history: list[str] = field(default_factory=list)
-    """what was tried before the ask was proposed here: lead and leader were told, and nobody answered"""
+    """what went before: that it was asked already, and who was told before it was proposed here and did not answer"""
     proposal: str = ""
     """the name of the proposal, by which an ask is raised from it once; empty: nothing to raise"""
     person: int | None = None

@@ -25,7 +25,8 @@ from teams.boards import Board, Cell, Total, Trend, board, totals
 from teams.models import LONG_AGO, Answer, Dispute, Exemption, Goal, GoalTerms, Proposal, Standing, Team
 from teams.standings import on as judge_on
 
-from . import background, followed, guardrails, health, ledger
+from . import asked_before, background, followed, guardrails, health, ledger
+from .asked_before import Earlier
 from .guardrails import Guarded
 from .health import Cause
 from .ledger import Ledger
@@ -129,6 +130,8 @@ class Evidence:
     """by ask: what the teams that it was to help did since"""
     decided: Sequence[str] = ()
     """by the last review"""
+    asked_before: Mapping[int, Sequence[Earlier]] = field(default_factory=dict)
+    """by person: what they were asked, the oldest first"""
     guarded: Sequence[Guarded] = ()
     cost: Ledger | None = None
     causes: Sequence[Cause] = ()
@@ -193,6 +196,7 @@ def collect(review: Review, now: datetime) -> Evidence:
         ).count(),
         ask_effects=followed.effects(asks, now),
         decided=followed.decided(review),
+        asked_before=asked_before.read(program),
         guarded=guardrails.measured(program, on),
         cost=ledger.of_program(program, on, its_totals),
         causes=health.of_program(program, now),

@@ -11,7 +11,7 @@ from program import wording as say
 from program.models import MetricVersion
 from program.rules.status import Status
 
-from . import sentences
+from . import asked_before, sentences
 from .content import GoalLine, LeaderAsk
 from .evidence import LINES_A_LEADER, Evidence, Leader, Short
 
@@ -37,13 +37,21 @@ def leader_ask(leader: Leader, evidence: Evidence, names: Mapping[str, str]) -> 
         goals=goals,
         more=max(0, len(leader.short) - LINES_A_LEADER),
         blocked=_blocked(leader, evidence),
-        history=sentences.escalated([one for one in leader.short if one.escalated], names, evidence),
+        history=_history(leader, names, evidence),
         proposal=proposal_of(leader),
         person=leader.person.pk if leader.person else None,
         goal_ids=[one.goal for one in leader.short],
         collision=_collision(leader, evidence, blocked=bool(_blocked(leader, evidence))),
         gains=_gains(leader, evidence),
     )
+
+
+def _history(leader: Leader, names: Mapping[str, str], evidence: Evidence) -> list[str]:
+    """What went before: that it was asked already, and that after all else nobody answered."""
+    person = leader.person.pk if leader.person else None
+    again = asked_before.told(evidence.asked_before, person, leader.short[0].goal, evidence.on)
+    proposed = sentences.escalated([one for one in leader.short if one.escalated], names, evidence)
+    return [*([again] if again else []), *proposed]
 
 
 def proposal_of(leader: Leader) -> str:

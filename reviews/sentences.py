@@ -30,14 +30,15 @@ def headline(evidence: Evidence, metrics: Sequence[MetricLine]) -> str:
     return f"{lead.where}; {_teams_behind(evidence.board)}{_slipped(evidence)}."
 
 
-def subject(evidence: Evidence, metrics: Sequence[MetricLine]) -> str:
-    """The same, as short as a subject has to be."""
+def subject(evidence: Evidence, metrics: Sequence[MetricLine], *, question: bool) -> str:
+    """The same, as short as a subject has to be; that it is asked whether to cancel surprises nobody who opens it."""
     lead = first_of(metrics)
     if lead is None:
         where = "nothing is measured yet"
     else:
         where = f"{lead.gap} behind its path" if lead.short else f"{lead.value}, on its path"
     start = evidence.review.local_start
+    where += ", cancel it?" if question else ""
     return f"{evidence.program.name}: {where} (review on {say.weekday(start.date())})"
 
 
@@ -104,9 +105,14 @@ def past_ask(ask: Ask, on: date, effect: str = "") -> PastAsk:
         of=str(ask.of) if ask.of else "",
         due=ask_words.due(ask, on),
         state="past its day" if ask_words.is_late(ask, on) else ask.state,
-        outcome=ask_words.outcome(ask),
+        outcome=_ended(ask_words.outcome(ask)),
         effect=effect,
     )
+
+
+def _ended(words: str) -> str:
+    """Words that somebody typed, as a sentence that another one can follow."""
+    return f"{words}." if words and words[-1] not in ".!?…”" else words
 
 
 def surprises(evidence: Evidence, names: Mapping[str, str]) -> list[Surprise]:
@@ -234,10 +240,16 @@ def waiting(evidence: Evidence) -> list[str]:
     return [f"{say.count(evidence.waiting, 'team')} {'waits' if evidence.waiting == 1 else 'wait'} for a place"]
 
 
-def decisions(evidence: Evidence, leaders: int, metrics: Sequence[MetricLine], since: str) -> list[str]:
-    """What the sponsor is wanted for."""
+def decisions(
+    evidence: Evidence, leaders: int, metrics: Sequence[MetricLine], since: str, *, question: bool
+) -> list[str]:
+    """What the sponsor is wanted for; first of all whether it goes on, where that is the question."""
     program, on = evidence.program, evidence.on
     found = []
+    if evidence.stops is not None and evidence.stops.true:
+        found.append("Stop it, as its charter says, or say why it goes on?")
+    elif question:
+        found.append("Cancel it, or say what will be done otherwise?")
     if leaders:
         found.append(f"Agree to {'the ask' if leaders == 1 else f'the {leaders} asks'} above, or say what comes first.")
     late = [ask for ask in evidence.asks if ask.state == Ask.State.OPEN and ask.due is not None and ask.due < on]
@@ -257,8 +269,6 @@ def decisions(evidence: Evidence, leaders: int, metrics: Sequence[MetricLine], s
         )
     if program.stop_if and evidence.stops is None:
         found.append(f"The charter says: stop if {program.stop_if.rstrip('.')}. {_moved(metrics, since)}")
-    if evidence.stops is not None and evidence.stops.true:
-        found.append("Stop it, as its charter says, or say why it goes on?")
     if (program.end - on).days < 0:
         found.append(f"Its last day was {say.day(program.end)}: let it end, or extend it?")
     elif (program.end - on).days <= 90:

@@ -22,6 +22,9 @@ PULSES = (
     ("yes", "Typing the ORM's managers takes two people a day each"),
     ("no", "We are two people until spring"),
     ("partly", ""),
+    ("yes", "Nothing: it is one afternoon a week"),
+    ("partly", "Reviews of typed changes wait two days for somebody who knows the checker"),
+    ("no", "The vendored client cannot be typed, and nobody exempts it"),
 )
 DECISIONS = (
     "One day a sprint is kept free for it in Platform until the next review.",

@@ -65,7 +65,7 @@ def spring(play):
 
 def test_the_totals_add_numerators_and_denominators(spring):
     value, expected = by_hand(date(2023, 3, 16))
-    (line,) = content("2023-03-21")["metrics"]
+    line, _guardrail = content("2023-03-21")["metrics"]
     assert line["numbers"]["value"] == pytest.approx(value, rel=1e-12)
     assert line["numbers"]["expected"] == pytest.approx(expected, rel=1e-12)
     assert (line["value"], line["expected"], line["gap"], line["target"], line["due"]) == (
@@ -87,7 +87,7 @@ def test_first_line_verdict_and_counts(spring):
     assert said["headline"] == (
         "Functions with full annotations is at 12 %, 21 points behind its path; 5 of 8 teams are behind."
     )
-    assert said["subject"] == "Every function typed: 21 points behind its path (review on Tue 21 Mar)"
+    assert said["subject"] == "Every function typed: 21 points behind its path, cancel it? (review on Tue 21 Mar)"
     assert said["verdict"] == (
         "Functions with full annotations hardly moved since the last brief (2 Feb): 12 %, −0.1 points; "
         "its path asks for 33 %."
@@ -121,7 +121,9 @@ def test_counts_and_totals_are_those_of_the_program_page(spring):
     on = date(2023, 3, 16)
     page, said = board(program, on, on), content("2023-03-21")
     assert {one["status"]: one["now"] for one in said["counts"]} == {s: n for s, n in page.counts.items() if n}
-    assert [line["numbers"]["value"] for line in said["metrics"]] == [total.value for total in totals(program, on)]
+    assert [line["numbers"]["value"] for line in said["metrics"] if not line["guardrail"]] == [
+        total.value for total in totals(program, on)
+    ]
 
 
 def test_the_asks_by_leader_worst_first_with_the_item_that_brings_them_back(spring):
@@ -269,7 +271,7 @@ def test_what_is_corrected_later_stands_beside_the_number_and_the_brief_stays(sp
 
 
 def test_the_picture_has_the_totals_points_as_they_were(spring):
-    (line,) = content("2023-03-21")["metrics"]
+    line, _guardrail = content("2023-03-21")["metrics"]
     assert [point[0] for point in line["chart"]] == [f"2022-{month:02}-01" for month in range(9, 13)] + [
         "2023-01-01", "2023-02-01", "2023-03-01",
     ]  # fmt: skip
@@ -325,15 +327,36 @@ def test_what_became_of_the_asks(play):
 
 def test_decisions(spring):
     assert content("2023-03-21")["decisions"] == [
-        "Agree to the 2 asks above, or say what comes first.",
         "Stop it, as its charter says, or say why it goes on?",
+        "Agree to the 2 asks above, or say what comes first.",
     ]
     Program.objects.filter(key="typing").update(stop_if="nobody asks for it any more")
     review = Review.objects.select_related("program").get(program__key="typing", period="2023-03-21")
-    assert brief.compose(collect(review, SPRING)).decisions[1] == (
+    assert brief.compose(collect(review, SPRING)).decisions == [
+        "Cancel it, or say what will be done otherwise?",
+        "Agree to the 2 asks above, or say what comes first.",
         "The charter says: stop if nobody asks for it any more. "
-        "Functions with full annotations: −0.1 points since the last brief (2 Feb)."
-    )
+        "Functions with full annotations: −0.1 points since the last brief (2 Feb).",
+    ]
+
+
+def test_what_was_asked_before_for_the_same_goal_is_said_when_it_is_asked_again(spring):
+    review = Review.objects.select_related("program").get(program__key="typing", period="2023-03-21")
+    leader = next(one for one in content("2023-03-21")["leaders"] if one["leader"] == "Paolo Greco")
+    paolo, goal = User.objects.get(pk=leader["person"]), leader["goal_ids"][0]
+    earlier = Review.objects.get(program__key="typing", period="2023-02-07")
+    first = asks.raise_ask(earlier, "Make room", datetime(2023, 2, 7, 9, tzinfo=UTC), of=paolo, goals=[goal])
+    asks.raise_ask(earlier, "Other room", datetime(2023, 2, 7, 9, tzinfo=UTC), of=paolo, goals=leader["goal_ids"][1:])
+
+    def history() -> list[str]:
+        return next(
+            one.history for one in brief.compose(collect(review, SPRING)).leaders if one.leader == "Paolo Greco"
+        )
+
+    assert history() == ["Asked before, on 7 Feb (open): it is behind still."]
+    asks.close(first, "kept", datetime(2023, 3, 1, 9, tzinfo=UTC))
+    asks.raise_ask(earlier, "Again", datetime(2023, 3, 2, 9, tzinfo=UTC), of=paolo, goals=[goal])
+    assert history() == ["Asked 2 times before, on 7 Feb (kept) and 2 Mar (open): it is behind still."]
 
 
 def test_later_data_changes_nothing_that_was_said(spring):
@@ -365,7 +388,7 @@ def test_a_new_ruler_is_said_and_nothing_is_subtracted_across_it(play):
         "so its numbers do not compare with those before."
         for one in said["surprises"]
     )
-    assert [(line["then"], line["change"]) for line in said["metrics"]] == [("", "")]
+    assert [(line["then"], line["change"]) for line in said["metrics"] if not line["guardrail"]] == [("", "")]
     assert {one["status"]: one["now"] for one in said["counts"]}["stale"] == 6
 
 

@@ -150,7 +150,7 @@ HANDED = Handover(
     more_asks=3, decisions=[f"3 Mar: Api first {EVIL}"], priorities=[f"16 Mar, Sam: “{EVIL}”"], kept="Of 2 asks: 2 kept.",
     review="The next review is on Tue 14 Apr.", brief=None, first=f"It is asked of you: {EVIL}", on="1 Mar 2026",
 )  # fmt: skip
-BARE = replace(
+BARE_HANDOVER = replace(
     HANDED, sponsor="", former="", since="", mandate="", stop_if="", owners=[], asks=[], more_asks=0, decisions=[],
     priorities=[], kept="",
 )  # fmt: skip
@@ -164,9 +164,9 @@ MAILS |= {
     "pulse": lambda: words.fill("pulse", pulse_asking.of_pulse(PULSE, "You get this because you lead Api.", READERS)),
     "priority": lambda: words.fill("priority", priorities.of_priority(PRIORITY)),
     "handover": lambda: handed("handover", HANDED),
-    "handover, bare": lambda: handed("handover", BARE),
+    "handover, bare": lambda: handed("handover", BARE_HANDOVER),
     "thanks": lambda: handed("thanks", HANDED),
-    "thanks, bare": lambda: handed("thanks", BARE),
+    "thanks, bare": lambda: handed("thanks", BARE_HANDOVER),
 }
 
 
