@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import NamedTuple
@@ -226,22 +226,30 @@ def totals(program: Program, on: date) -> list[Total]:
 
     `as_of` is the oldest that any team's value rests on; `target` is none where the teams' targets differ.
     """
-    goals = Goal.objects.filter(program=program, ended_on=None)
+    return totals_of([program], on)[program.pk]
+
+
+def totals_of(programs: Collection[Program], on: date) -> dict[int, list[Total]]:
+    """The totals of several programs on a day, by program (id), in as many queries as those of one."""
+    goals = Goal.objects.filter(program__in=programs, ended_on=None)
+    placed = dict(goals.order_by().values_list("pk", "program_id"))
     metrics = {metric.pk: metric for metric in Metric.objects.filter(goals__in=goals).distinct().order_by("key")}
     versions = MetricVersion.objects.filter(metric__in=metrics, current=True).in_bulk()
-    by_version: dict[int, list[GoalOnDay]] = {pk: [] for pk in versions}
-    for g in in_force(_ids(goals), lambda _zone: on):
-        if g.metric_version in by_version:
-            by_version[g.metric_version].append(g)
+    asked = goals.filter(metric__in=metrics).order_by().values_list("program_id", "metric_id").distinct()
+    current = {version.metric_id: pk for pk, version in versions.items()}
+    by_version: dict[tuple[int, int], list[GoalOnDay]] = {(of, current[m]): [] for of, m in asked if m in current}
+    for g in in_force(list(placed), lambda _zone: on):
+        if (placed[g.goal], g.metric_version) in by_version:
+            by_version[placed[g.goal], g.metric_version].append(g)
     every = [g for of_one in by_version.values() for g in of_one]
-    unrecorded = [g.pair for g in every if g.terms.baseline is None]
+    unrecorded = {g.pair for g in every if g.terms.baseline is None}
     histories = load({g.pair: on for g in every}, whole=unrecorded, some=NEWEST)
-    nobodys = load_unowned(by_version)
-    found = [
-        _metric_total(metrics[version.metric_id], version, by_version[pk], histories, nobodys.get((pk, NOBODY), ()), on)
-        for pk, version in versions.items()
-    ]
-    return sorted(found, key=lambda total: total.metric.key)
+    nobodys = load_unowned(versions)
+    found: dict[int, list[Total]] = {program.pk: [] for program in programs}
+    for (of, pk), on_days in by_version.items():
+        version, rest = versions[pk], nobodys.get((pk, NOBODY), ())
+        found[of].append(_metric_total(metrics[version.metric_id], version, on_days, histories, rest, on))
+    return {of: sorted(totals, key=lambda total: total.metric.key) for of, totals in found.items()}
 
 
 def _metric_total(

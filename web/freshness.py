@@ -60,3 +60,15 @@ def drawn_by() -> str:
     here = Path(settings.BASE_DIR)
     held = b"".join(path.read_bytes() for name in DRAWN_FROM for path in sorted(here.glob(name)))
     return hashlib.sha256(held + static("web/app.css").encode()).hexdigest()
+
+
+def newest() -> tuple[Any, ...]:
+    """The newest rows of what numbers rest on, and whether any waits to be judged. One query."""
+    return tuple(fetch(NUMBERS, [])[0])
+
+
+NUMBERS = """
+SELECT
+  (SELECT max(id) FROM teams_run), (SELECT max(id) FROM accounts_auditrow), (SELECT max(id) FROM teams_standing),
+  (SELECT count(*) FROM teams_goal WHERE judge_due_at IS NOT NULL)
+"""

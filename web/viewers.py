@@ -12,7 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 OWN_AFFAIRS = frozenset({
     "sign-in", "sign-in-code", "sign-in-sso", "sign-out", "forgot-password", "set-password", "unsubscribe",
-    "answer", "answer-choice", "vote", "vote-choice", "asked",
+    "answer", "answer-choice", "vote", "vote-choice", "asked", "pulse", "pulse-choice",
     "invite-reply", "invite-reply-choice",
     "me", "me-password", "me-second-factor", "me-sign-out", "me-mail", "me-place", "me-calendar",
     "inbox-read", "message-read",

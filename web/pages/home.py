@@ -20,13 +20,16 @@ from reviews.models import Ask, Priority, Review
 from teams import taking
 from teams.models import Membership, TakenItem, Team
 from web import access, lines, waiting, waits
+from web import sponsored as lines_of_sponsor
 from web.groups import children_of, teams_below
 from web.lines import ProgramLine, TeamLine
 from web.render import page
+from web.sponsored import SponsoredLine
 from web.waits import Wait
 
 WAITS_AT_MOST = 8
 PRIORITIES_AT_MOST = 6
+ASKS_AT_MOST = 8
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,7 @@ class Context:
     """by program (id), of the drafts that the reader runs: what is missing, in words"""
     reviews: Sequence[Review]
     asks: Sequence[Ask]
+    sponsored: Sequence[SponsoredLine]
     priorities: Sequence[Priority]
 
 
@@ -75,7 +79,9 @@ def home(request: HttpRequest) -> HttpResponse:
     led = [one.team for one in memberships if one.role == Membership.Role.LEAD]
     days = {team.pk: today(team.time_zone, moment) for team in teams}
     waited = waiting.upon(user, goals, memberships, moment)
-    programs = _programs(user, teams)
+    sponsored = lines_of_sponsor.of_sponsor(user, moment)
+    shown_above = {one.program.pk for one in sponsored}
+    programs = [one for one in _programs(user, teams) if one.pk not in shown_above]
     context = Context(
         sentence=waits.sentence(waited),
         waits=waited[:WAITS_AT_MOST],
@@ -86,7 +92,8 @@ def home(request: HttpRequest) -> HttpResponse:
         programs=lines.of_programs(programs, {one.pk: today(one.review_zone, moment) for one in programs}),
         lacks=_lacks(user, programs, moment),
         reviews=list(Review.objects.visible_to(user).to_come(moment).select_related("program", "brief")[:4]),
-        asks=list(Ask.objects.visible_to(user).open().exclude(of=user).select_related("program", "of")[:6]),
+        asks=list(Ask.objects.visible_to(user).open().exclude(of=user).select_related("program", "of")[:ASKS_AT_MOST]),
+        sponsored=sponsored,
         priorities=list(priorities.standing(user)[:PRIORITIES_AT_MOST]),
     )
     return page(request, context)
