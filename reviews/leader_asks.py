@@ -27,7 +27,7 @@ def leader_ask(leader: Leader, evidence: Evidence, names: Mapping[str, str]) -> 
     if leader.person is None:
         ask = f"Name who looks after {say.listed(teams[:TEAMS_NAMED])}: no group above has a lead."
     else:
-        ask = _ask_of(worst, versions[worst.metric], evidence.on)
+        ask = ask_of(worst, versions[worst.metric], evidence.on)
         goals[0] = replace(goals[0], item="", size="")  # the ask says it
     return LeaderAsk(
         leader=_called(leader, evidence),
@@ -103,7 +103,7 @@ def _called(leader: Leader, evidence: Evidence) -> str:
     return "You" if leader.person == evidence.program.sponsor else str(leader.person)
 
 
-def _ask_of(one: Short, version: MetricVersion, on: date) -> str:
+def ask_of(one: Short, version: MetricVersion, on: date) -> str:
     """The exact ask for one goal: which items, how large, and what they bring."""
     team = one.team.name
     late = f"{team} was due on {say.near_day(one.due, on)}: agree on a new day, and make" if _overdue(one) else "Make"

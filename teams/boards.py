@@ -199,17 +199,22 @@ def _judged_cells(goals: GoalQuerySet, on: date) -> dict[int, Cell]:
     return cells
 
 
-def trend(program: Program, metric: Metric, until: date) -> Trend:
-    """The program's total on a metric, on each day on which one of its teams has a snapshot. Five queries."""
+def trend(program: Program, metric: Metric, until: date, among: Collection[int] | None = None) -> Trend:
+    """The program's total on a metric, on each day on which one of its teams has a snapshot. Five queries.
+
+    Of some teams only: theirs together, without what is nobody's.
+    """
     version = MetricVersion.objects.get(metric=metric, current=True)
     goals = Goal.objects.filter(program=program, metric=metric, ended_on=None)
+    goals = goals if among is None else goals.filter(team__in=among)
     on_days = [g for g in in_force(_ids(goals), lambda _zone: until) if g.metric_version == version.pk]
     wanted = {g.pair: until for g in on_days}
     histories = load(wanted, whole=wanted)
     teams = {g.pair: g for g in on_days}
     readings = {pair: [h.readings for h in histories.get(pair, ())] for pair in teams}
     paths = {pair: _path(g, readings[pair]) for pair, g in teams.items()}
-    readings |= {pair: [h.readings for h in found] for pair, found in load_unowned([version.pk]).items()}
+    if among is None:
+        readings |= {pair: [h.readings for h in found] for pair, found in load_unowned([version.pk]).items()}
     days = sorted({r.as_of for sources in readings.values() for s in sources for r in s.readings if r.as_of <= until})
     targets = {path.target for path in paths.values() if path}
     return Trend(
@@ -232,12 +237,12 @@ def totals(program: Program, on: date) -> list[Total]:
 def totals_of(programs: Collection[Program], on: date) -> dict[int, list[Total]]:
     """The totals of several programs on a day, by program (id), in as many queries as those of one."""
     goals = Goal.objects.filter(program__in=programs, ended_on=None)
-    placed = dict(goals.order_by().values_list("pk", "program_id"))
+    rows = list(goals.order_by().values_list("pk", "program_id", "metric_id"))
+    placed = {pk: of for pk, of, _ in rows}
     metrics = {metric.pk: metric for metric in Metric.objects.filter(goals__in=goals).distinct().order_by("key")}
     versions = MetricVersion.objects.filter(metric__in=metrics, current=True).in_bulk()
-    asked = goals.filter(metric__in=metrics).order_by().values_list("program_id", "metric_id").distinct()
     current = {version.metric_id: pk for pk, version in versions.items()}
-    by_version: dict[tuple[int, int], list[GoalOnDay]] = {(of, current[m]): [] for of, m in asked if m in current}
+    by_version: dict[tuple[int, int], list[GoalOnDay]] = {(of, current[m]): [] for _, of, m in rows if m in current}
     for g in in_force(list(placed), lambda _zone: on):
         if (placed[g.goal], g.metric_version) in by_version:
             by_version[placed[g.goal], g.metric_version].append(g)

@@ -78,7 +78,7 @@ def unlinked(heat: Markup) -> Markup:
 
 
 TO_TEAM = re.compile(r'<a (?=class="[^"]*" aria-label=)')
-TO_SCORECARD = re.compile(r' href="/teams/[^"]*"')
+TO_SCORECARD = re.compile(r' href="/(?:teams|groups)/[^"]*"')
 
 
 def picture(found: Program, on: date, present: date, sort: str) -> Picture:

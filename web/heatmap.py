@@ -71,7 +71,8 @@ def body(board: Board, rows: Sequence[Row], *, grouped: bool, today: date) -> Ma
         if grouped and (name := row.group.name if row.group else "") != group:
             group = name
             if name:
-                parts.append(f'<tr><th colspan="{len(columns) + 1}" scope="rowgroup">{escape(name)}</th></tr>')
+                led = f'<a href="/groups/{escape(row.group.key if row.group else "")}/">{escape(name)}</a>'
+                parts.append(f'<tr><th colspan="{len(columns) + 1}" scope="rowgroup">{led}</th></tr>')
         team, link = escape(row.team.name), f"/teams/{escape(row.team.key)}/{suffix}"
         parts.append(f'<tr><th scope="row"><a href="{link}">{team}</a></th>')
         for key, goal, metric_name, words in columns:
@@ -129,10 +130,12 @@ class _Words:
         return f"{said}, as of {self.day(as_of)}." if as_of is not None else f"{said}."
 
 
+HEAD = ["team", "group", "metric", "status", "value", "expected", "target", "gap", "as_of", "forecast", "slipped"]
+
+
 def table(board: Board) -> list[list[str]]:
     """The board as rows of a CSV, heading first: one line a team and metric."""
-    head = ["team", "group", "metric", "status", "value", "expected", "target", "gap", "as_of", "forecast", "slipped"]
-    found = [head]
+    found = [HEAD]
     for row in board.rows:
         for metric in board.metrics:
             cell = row.cells.get(metric.key)

@@ -1,4 +1,4 @@
-"""The lists of programs, teams and groups, one line each."""
+"""The lists of programs and of teams, one line each."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import date
 from typing import ClassVar
 
-from django.contrib import messages
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
@@ -15,10 +14,8 @@ from django.views.decorators.http import require_safe
 from accounts.clock import now, today
 from program.drafts import may_start
 from program.models import Program, ScoreVersion
-from teams.limits import may_set
 from teams.models import Team
 from web import access, lines
-from web.groups import children_of, teams_below
 from web.lines import ProgramLine, TeamLine
 from web.render import page
 
@@ -40,18 +37,15 @@ class ProgramsContext:
 
 @dataclass
 class TeamsContext:
-    """The list of teams, or of one group's teams."""
+    """The list of teams."""
 
     template: ClassVar[str] = "pages/teams.html"
     here: ClassVar[str] = "teams"
     lines: Sequence[TeamLine]
     sentence: str
     on: date
-    group: Team | None
     q: str
     scores: Sequence[ScoreVersion]
-    sets_limit: bool
-    messages: Sequence[str]
 
 
 @require_safe
@@ -76,31 +70,16 @@ def teams(request: HttpRequest) -> HttpResponse:
     found = Team.objects.visible_to(access.person(request)).leaves().select_related("parent")
     if q:
         found = found.filter(Q(name__icontains=q) | Q(key__icontains=q) | Q(parent__name__icontains=q))
-    return _teams(request, list(found), None, q)
-
-
-@require_safe
-def group(request: HttpRequest, key: str) -> HttpResponse:
-    """The teams below one group."""
-    top = access.group(request, key)
-    nodes = Team.objects.visible_to(access.person(request)).select_related("parent")
-    found = teams_below(top, children_of(nodes))
-    return _teams(request, found, top, "")
-
-
-def _teams(request: HttpRequest, found: Sequence[Team], top: Team | None, q: str) -> HttpResponse:
-    moment = now()
-    days = {team.pk: today(team.time_zone, moment) for team in found}
-    shown = lines.of_teams(found, access.goals(request), days)
+    moment, held = now(), list(found)
+    days = {team.pk: today(team.time_zone, moment) for team in held}
+    shown = lines.of_teams(held, access.goals(request), days)
     on = max(days.values(), default=moment.date())
-    sets = top is not None and may_set(access.person(request), top)
-    said = [str(message) for message in messages.get_messages(request)]
-    return page(request, TeamsContext(shown, lines.said_of_teams(shown), on, top, q, _scores(request, top), sets, said))
+    return page(request, TeamsContext(shown, lines.said_of_teams(shown), on, q, _scores(request)))
 
 
-def _scores(request: HttpRequest, top: Team | None) -> Sequence[ScoreVersion]:
-    """The newest version of each composite score this person may see, for the list of all teams only."""
-    return [] if top else list({one.key: one for one in access.scores(request)}.values())
+def _scores(request: HttpRequest) -> Sequence[ScoreVersion]:
+    """The newest version of each composite score this person may see."""
+    return list({one.key: one for one in access.scores(request)}.values())
 
 
 def _filter(request: HttpRequest) -> str:
