@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from datetime import date
 
 from django.db.models import Q
@@ -13,23 +13,9 @@ from program import wording
 from reviews.models import Ask
 from teams.handover import shortened
 from teams.models import Answer, Exemption, GoalQuerySet
+from web.ask_lines import AskLine, line
 
 MOST = 8
-
-
-@dataclass(frozen=True)
-class AskLine:
-    """One open ask, as the list of asks shows it."""
-
-    text: str
-    of: str
-    due: str
-    late: bool
-    state: str
-    outcome: str
-    """of which program it is"""
-    mine: bool
-    """asked of a leader of the group by name"""
 
 
 @dataclass(frozen=True)
@@ -42,18 +28,16 @@ class OpenLine:
     metric: str
 
 
-def asks(user: User, leaders: Collection[int], teams: Collection[int], on: date) -> list[AskLine]:
-    """The open asks of the group's leaders, or that are to help its teams, as far as the reader may see them; the
-    first due leads. One query."""
+def asks(
+    user: User, leaders: Collection[int], teams: Collection[int], on: date
+) -> tuple[list[AskLine], AskLine | None]:
+    """The open asks of the group's leaders, or that are to help its teams, as far as the reader may see them, the
+    first due leads; and the one to speak of before all else, a late one of the leader's own. One query."""
     about = Q(of__in=leaders) | Q(goals__team__in=teams)
     rows = Ask.objects.filter(pk__in=Ask.objects.visible_to(user).filter(about).values("pk")).open()
-    return [_ask(one, leaders, on) for one in rows.select_related("of", "program")[: MOST + 1]]
-
-
-def _ask(one: Ask, leaders: Collection[int], on: date) -> AskLine:
-    late = one.due is not None and one.due < on
-    due = f"{'was due' if late else 'by'} {wording.near_day(one.due, on)}" if one.due else ""
-    return AskLine(one.text, str(one.of or ""), due, late, one.state, one.program.name, one.of_id in leaders)
+    found = [(one, line(one, on)) for one in rows.select_related("of", "program", "review")[: MOST + 1]]
+    late = next((said for one, said in found if said.late and one.of_id in leaders), None)
+    return [replace(said, outcome=one.program.name) for one, said in found], late
 
 
 def resting(goals: GoalQuerySet, on: date) -> list[OpenLine]:
@@ -84,8 +68,3 @@ def _blocked(one: Answer, on: date) -> str:
 
 def _line(goal: object, said: str) -> OpenLine:
     return OpenLine(said, goal.team.key, goal.program.key, goal.metric.key)  # type: ignore[attr-defined]
-
-
-def first(lines: Sequence[AskLine]) -> AskLine | None:
-    """The ask to speak of before all else: a late one of the leader's own."""
-    return next((one for one in lines if one.late and one.mine), None)

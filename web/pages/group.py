@@ -26,9 +26,10 @@ from teams.boards import Board, trend
 from teams.limits import may_set
 from teams.models import Membership, Team
 from web import access, charts, group_board, group_open, heatmap
+from web.ask_lines import AskLine
 from web.figures import figure_answer
 from web.group_board import GroupBoards
-from web.group_open import AskLine, OpenLine
+from web.group_open import OpenLine
 from web.groups import children_of, teams_below
 from web.render import page
 
@@ -119,10 +120,10 @@ def group(request: HttpRequest, key: str) -> HttpResponse:
     shown = found.short[:GOALS_SHOWN]
     group_board.with_trails(shown, below.days)
     leaders = _leaders(below.top)
-    asks = group_open.asks(user, [one.pk for one in leaders], [team.pk for team in below.teams], below.on)
+    asks, late = group_open.asks(user, [one.pk for one in leaders], [team.pk for team in below.teams], below.on)
     sort = request.GET.get("sort", "")[:81] or "worst"
     blocked = group_open.blocked(user, goals, below.on)
-    first, ask = _first(found, asks, blocked, below.on)
+    first, ask = _first(found, late, blocked, below.on)
     context = Context(
         group=below.top,
         on=below.on,
@@ -192,9 +193,9 @@ def _leaders(top: Team) -> list[User]:
     return [row.user for row in rows.select_related("user").order_by("user__email")]
 
 
-def _first(found: GroupBoards, asks: Sequence[AskLine], blocked: Sequence[OpenLine], on: date) -> tuple[str, str]:
+def _first(found: GroupBoards, late: AskLine | None, blocked: Sequence[OpenLine], on: date) -> tuple[str, str]:
     """The one thing to talk about, and what to ask for: an ask of theirs that is late, the worst goal, what blocks."""
-    if (late := group_open.first(asks)) is not None:
+    if late is not None:
         return f"Talk about what was asked of {late.of}, which {late.due}: {late.text}", ""
     if found.short:
         worst = found.short[0]
