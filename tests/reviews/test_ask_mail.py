@@ -13,7 +13,6 @@ from nudges.models import Delivery
 from program.models import Program
 from reviews import ask_mail, asks, schedule
 from reviews.models import Ask, Review
-from tests.nudges.conftest import mail_server  # noqa: F401 - a fixture
 from tests.people import NOW, settle
 
 pytestmark = pytest.mark.django_db

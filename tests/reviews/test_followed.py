@@ -32,8 +32,12 @@ def measure(day: date, *rows: str, at: datetime | None = None) -> None:
 def world():
     made = settle()
     schedule.schedule(NOW)
-    measure(date(2026, 1, 1), "typed-functions api a.py 10,100", "typed-functions web b.py 50,100", "findings api x 40,")
-    measure(date(2026, 3, 1), "typed-functions api a.py 12,100", "typed-functions web b.py 60,100", "findings api x 40,")
+    measure(
+        date(2026, 1, 1), "typed-functions api a.py 10,100", "typed-functions web b.py 50,100", "findings api x 40,"
+    )
+    measure(
+        date(2026, 3, 1), "typed-functions api a.py 12,100", "typed-functions web b.py 60,100", "findings api x 40,"
+    )
     judge_due(NOW)
     return made
 

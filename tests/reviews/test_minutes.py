@@ -12,7 +12,6 @@ from nudges.models import Delivery
 from reviews import asks, minutes, room, schedule
 from reviews.models import Ask, Attendance, Review
 from teams.typed import Unfit
-from tests.nudges.conftest import mail_server  # noqa: F401 - a fixture
 from tests.people import NOW, settle
 
 pytestmark = pytest.mark.django_db
@@ -74,7 +73,7 @@ def test_who_gets_what(world, met):
 
 def test_they_are_sent_once(world, met):
     minutes.end(met, END, by=world.sam)
-    with pytest.raises(Unfit, match="The minutes were sent already."):
+    with pytest.raises(Unfit, match=r"The minutes were sent already."):
         minutes.end(Review.objects.select_related("program__sponsor").get(), END, by=world.tess)
     assert Delivery.objects.count() == 5
     held = Review.objects.get()

@@ -175,7 +175,7 @@ def test_the_agenda_is_changed_and_taken_back(world, review):
     agenda.change(review, [], START, by=world.tess)
     assert agenda.of(Review.objects.get(), BRIEF) == agenda.usual(30, BRIEF)
     assert AuditRow.objects.filter(kind="agenda").count() == 2
-    with pytest.raises(Unfit, match="The points take 31 minutes, and the review has 30."):
+    with pytest.raises(Unfit, match=r"The points take 31 minutes, and the review has 30."):
         agenda.change(review, [Point("A", 31)], START, by=world.tess)
-    with pytest.raises(Unfit, match="At most 12 points were expected, not 13."):
+    with pytest.raises(Unfit, match=r"At most 12 points were expected, not 13."):
         agenda.change(review, [Point("A", 1)] * 13, START, by=world.tess)
