@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from django.db.models import Count
 
@@ -16,12 +16,14 @@ from program.rules.numbers import equal, reached
 from program.rules.series import SourceReadings, value_on
 from program.rules.status import FINE, SHORT, Status, judge
 from teams.models import Goal, GoalQuerySet
-from teams.series import load
+from teams.series import Histories, load
 from teams.terms import GoalOnDay, in_force
 
 from .models import Ask, Decision, Review
 
-NAMED_AT_MOST = 3
+NAMED_AT_MOST = 4
+NEAR = timedelta(days=90)
+"""So far back a series is read without reading all of it (teams/series.py)."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,15 @@ class Since:
         worse = "" if reached(self.now, self.then, self.version.direction == "up") else ", which is worse"
         return f"{who} went from {before} to {after} since{worse}{self._place()}"
 
+    @property
+    def moved(self) -> str:
+        """Better, unchanged or worse; empty where nothing compares."""
+        if self.then is None or self.now is None:
+            return ""
+        if equal(self.then, self.now):
+            return "unchanged"
+        return "better" if reached(self.now, self.then, self.version.direction == "up") else "worse"
+
     def _place(self) -> str:
         if self.status == Status.MET and self.was != Status.MET:
             return ", and has reached its target"
@@ -79,7 +90,7 @@ def effects(asks: Sequence[Ask], now: datetime, seen: GoalQuerySet | None = None
     raised = {ask.pk: ask.raised_at for ask in asks}
     days = {one.goal: one for one in in_force(sorted(goals), lambda zone: today(zone, now))}
     versions = MetricVersion.objects.in_bulk({one.metric_version for one in days.values()})
-    histories = load({one.pair: one.day for one in days.values()}, whole=[one.pair for one in days.values()])
+    histories = _histories(days, of_ask, raised)
     for ask, its in of_ask.items():
         found = []
         for pk in its:
@@ -90,6 +101,21 @@ def effects(asks: Sequence[Ask], now: datetime, seen: GoalQuerySet | None = None
                 found.append(_since(its_goal, on_day, versions[on_day.metric_version], sources, day))
         in_words[ask] = sentence(found)
     return {ask: said for ask, said in in_words.items() if said}
+
+
+def _histories(
+    days: Mapping[int, GoalOnDay], of_ask: Mapping[int, Sequence[int]], raised: Mapping[int, datetime]
+) -> Histories:
+    """The series of these goals: all of each whose ask is older than what is read of one otherwise."""
+    old = set()
+    for ask, goals in of_ask.items():
+        for goal in goals:
+            on_day = days.get(goal)
+            if on_day is not None and (
+                on_day.terms.baseline is None or raised[ask].date() - timedelta(days=1) < on_day.day - NEAR
+            ):
+                old.add(on_day.pair)
+    return load({one.pair: one.day for one in days.values()}, whole=old)
 
 
 def _since(
@@ -108,16 +134,28 @@ def _since(
 
 
 def sentence(found: Sequence[Since]) -> str:
-    """The goals of one ask in a sentence, those that were measured first; empty for none."""
+    """The goals of one ask in a sentence, those that were measured first; many are counted; empty for none."""
     if not found:
         return ""
+    if len(found) > NAMED_AT_MOST:
+        return _counted(found)
     metrics = {one.goal.metric_id for one in found}
     ordered = sorted(found, key=lambda one: (not one.measured, one.goal.team.name, one.goal.metric.name))
-    words = [one.said(len(metrics) > 1) for one in ordered]
-    more = len(words) - NAMED_AT_MOST
-    if more > 1:
-        words = [*words[:NAMED_AT_MOST], f"and {say.count(more, 'more goal')}"]
-    return f"{'; '.join(words)}."
+    return f"{'; '.join(one.said(len(metrics) > 1) for one in ordered)}."
+
+
+def _counted(found: Sequence[Since]) -> str:
+    """ "Of 40 goals 38 were measured since: 30 better, 5 unchanged, 3 worse. 12 are back on their path."."""
+    moved = Counter(one.moved for one in found if one.measured)
+    moved.pop("", None)
+    known = moved.total()
+    said = f"Of {say.count(len(found), 'goal')} {known or 'none'} {'was' if known <= 1 else 'were'} measured since"
+    if known:
+        said += f": {', '.join(f'{moved[word]} {word}' for word in ('better', 'unchanged', 'worse') if moved[word])}"
+    back = sum(one.status in FINE and one.was in SHORT for one in found if one.measured)
+    if back:
+        said += f". {back} {'is' if back == 1 else 'are'} back on {'its' if back == 1 else 'their'} path"
+    return f"{said}."
 
 
 def decided(review: Review) -> list[str]:

@@ -8,6 +8,7 @@ import pytest
 
 from program.feeds.registry import KINDS
 from program.models import MetricVersion
+from program.rules.status import Status
 from reviews import asks, followed, room, schedule
 from reviews.brief import compose
 from reviews.evidence import collect
@@ -149,6 +150,33 @@ def test_the_next_brief_tells_it(world):
     assert told.state == "past its day"
     assert told.outcome == "Gina says it cannot be done: the freeze"
     assert told.effect == "Api went from 12 % to 51 % since, and is back on its path."
+
+
+def test_many_goals_are_counted(world):
+    """Six goals of which one is nobody's: what moved how, and how many are back on their path."""
+    api, web, findings = (world.goal(world.api, world.typed), world.goal(world.web, world.typed),
+                          world.goal(world.api, world.findings))  # fmt: skip
+    version = world.typed.versions.get()
+
+    def since(goal, then, now, measured=True, was="behind", status="behind"):
+        return followed.Since(goal, version, then, now, measured, Status(was), Status(status))
+
+    found = [
+        since(api, 0.1, 0.5, status="on track"), since(web, 0.1, 0.2), since(findings, 0.2, 0.1), since(api, 0.3, 0.3),
+        since(web, 0.3, 0.3, measured=False), since(api, None, 0.3),
+    ]  # fmt: skip
+    assert followed.sentence(found) == (
+        "Of 6 goals 4 were measured since: 2 better, 1 unchanged, 1 worse. 1 is back on its path."
+    )
+    assert followed.sentence([found[4]] * 5) == "Of 5 goals none was measured since."
+
+
+def test_an_old_ask_is_compared_with_its_own_day(world):
+    """Further back than what is read of a series otherwise."""
+    for day in (date(2026, 6, 1), date(2026, 8, 1), date(2026, 10, 1)):
+        measure(day, "typed-functions api a.py 60,100", at=NOW + timedelta(days=250))
+    said = effect(world, world.goal(world.api, world.typed), at=NOW + timedelta(days=250))
+    assert said.startswith("Api went from 12 % to 60 % since")
 
 
 def test_a_review_in_one_line(world, django_assert_num_queries):

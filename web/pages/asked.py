@@ -63,10 +63,10 @@ def asked(request: HttpRequest, token: str) -> HttpResponse:
         found = ask_links.read(token, moment)
     except BadLink:
         why = "It may have been cut short on its way. Take it from the mail once more."
-        return _page(request, "pages/answer-over.html", OverContext("This link does not work", why), 404)
+        return _page(request, "pages/asked-over.html", OverContext("This link does not work", why), 404)
     except Over as over:
         said = OverContext("This link is over", f"{over} Nothing was changed.")
-        return _page(request, "pages/answer-over.html", said, 410)
+        return _page(request, "pages/asked-over.html", said, 410)
     if request.method != "POST":
         return _choices(request, found)
     taken = throttle.take((throttle.ANSWER, str(found.person.pk)), now=moment)
