@@ -11,6 +11,8 @@ from nudges.models import Delivery
 from nudges.planning import plan
 from program.feeds.registry import KINDS
 from program.models import Feed, Program
+from reviews import ask_links, asks, room
+from reviews.models import Review, new_uid
 from teams import exempting, proposing, trust
 from teams.apply.files import apply_text
 from teams.ingest import ingest, of_feed
@@ -66,7 +68,23 @@ def world() -> World:
     message = samples.send(one, feed.program, made.api, made.alice, now)
     Delivery.objects.filter(pk=message.pk).update(state="sent", sent_at=now)
     WALKS["alice"][0] = f"/inbox/{message.pk}/"
+    _reviewed(made, now)
     return made
+
+
+def _reviewed(made: World, now: datetime) -> None:
+    """A review that takes place now, with something decided and asked."""
+    review = Review.objects.create(
+        program=made.program, period="walked", starts_at=now - timedelta(minutes=5), minutes=30, zone="Europe/Riga",
+        uid=new_uid(), created_at=now,
+    )  # fmt: skip
+    goal = made.goal(made.api, made.typed).pk
+    ask = asks.raise_ask(review, "Free bob for a week", now, of=made.sam, due=now.date(), goals=[goal])
+    room.decide(review, "Coverage waits", now, by=made.sam)
+    token = ask_links.write(ask.pk, made.sam.pk, now.date())
+    WALKS["sam"][2:] = [
+        f"/reviews/{review.pk}/room/", f"/reviews/{review.pk}/minutes/", f"/asks/{ask.pk}/", f"/asked/{token}/",
+    ]  # fmt: skip
 
 
 WALKS = {
