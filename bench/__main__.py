@@ -7,7 +7,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 
-NAMES = ("judge", "ingest", "scorecard", "desk", "apply", "nudges", "storage")
+NAMES = ("judge", "ingest", "scorecard", "desk", "apply", "nudges", "brief", "storage")
 
 
 def main(wanted: list[str]) -> int:
@@ -26,7 +26,7 @@ def main(wanted: list[str]) -> int:
         django.setup()
         from django.core.management import call_command
 
-        from bench import applying, ingesting, judging, nudging, previewing, reading, storage
+        from bench import applying, briefing, ingesting, judging, nudging, previewing, reading, storage
         from bench.report import Report
         from bench.sqlite import PARTS, measure_on_sqlite
 
@@ -40,6 +40,7 @@ def main(wanted: list[str]) -> int:
             previewing.measure,
             applying.measure,
             nudging.measure,
+            briefing.measure,
             storage.run,
         )
         for name, part in zip(NAMES, parts, strict=True):

@@ -18,10 +18,9 @@ from program.rules import hot_spots
 from program.rules.finishing import WINDOW_DAYS, Move
 from program.rules.glidepath import baseline_of, target_by_share
 from program.rules.series import SourceReadings, points, with_value
-from program.rules.turnover import NO_CHANGE, Change, Short, changed, remaining
+from program.rules.turnover import Between, Change, Short, added, between, remaining, together
 
 from .effect_series import EffectSeries
-from .series import unpack
 from .statements import among, as_day, fetch
 from .terms import GoalOnDay
 
@@ -65,10 +64,7 @@ class Turnover:
     @property
     def total(self) -> Change:
         """All periods together."""
-        found = NO_CHANGE
-        for period in self.periods:
-            found += period.change
-        return found
+        return added(period.change for period in self.periods)
 
     @property
     def weeks(self) -> float:
@@ -125,43 +121,49 @@ def _periods(version: MetricVersion, teams: Sequence[int], window: Sequence[date
     """What came and went between the days of the window, and whether items are told apart."""
     if hot_spots.why_not(version.aggregation, version.direction) or len(window) < 2 or not teams:
         return [], False
-    # Snapshots of one source and day are compared together: an item may have moved from team to team.
-    together: dict[tuple[str, date], list[tuple[Short, Short]]] = defaultdict(list)
+    # Snapshots of one source and day are taken together: an item may have moved from team to team.
+    same_day: dict[tuple[str, date], list[Between]] = defaultdict(list)
     by_item = False
     for name, as_of, before, after in _pairs(version, teams, window):
-        together[name, as_of].append((before, after))
+        same_day[name, as_of].append(between(before, after))
         by_item = by_item or not after.keys() <= {WHOLE_TEAM}
-    changes = [NO_CHANGE] * len(window)
-    for (_, as_of), pairs in together.items():
-        changes[bisect_left(window, as_of)] += changed(pairs)
-    return [
-        Period(window[number - 1], window[number], changes[number]) for number in range(1, len(window))
-    ], by_item  # fmt: skip
+    changes: list[list[Change]] = [[] for _ in window]
+    for (_, as_of), found in same_day.items():
+        changes[bisect_left(window, as_of)].append(together(found))
+    periods = [Period(window[n - 1], window[n], added(changes[n])) for n in range(1, len(window))]
+    return periods, by_item
 
 
 def _pairs(
     version: MetricVersion, teams: Sequence[int], window: Sequence[date]
 ) -> Iterable[tuple[str, date, Short, Short]]:
-    """Each snapshot after the window's first day with the one of its source before: source, day, items short then and
-    now. A source's first snapshot has none before, and nothing in it is new: it was not looked at."""
+    """Each snapshot after the window's first day that differs from the one of its source before: source, day, items
+    short then and now. A source's first snapshot has none before, and nothing in it is new: it was not looked at."""
     kind = version.aggregation, version.direction
     condition, parameters = among("src.team_id", list(teams))
     items = "s.items::text" if connection.vendor == "postgresql" else "s.items"
     first, last = window[0].isoformat(), window[-1].isoformat()
+    days = {day.isoformat(): day for day in window}
     source, text, before = None, "", {}  # type: ignore[var-annotated]
     for pk, name, retired_on, held_on, held in fetch(
         STATEMENT.format(items=items, teams=condition), [version.pk, *parameters, last, first, first]
     ):
-        as_of, retired = as_day(held_on), as_day(retired_on)
+        if pk == source and held == text:
+            continue
+        as_of, retired = days.get(held_on) or as_day(held_on), as_day(retired_on)
         if as_of is None or (retired is not None and as_of >= retired):
             continue
-        same = pk == source and held == text
-        after = before if same else _short(kind, held)
-        if pk == source and not same and as_of > window[0]:
+        after = _short(kind, held)
+        if pk == source and as_of > window[0]:
             yield name, as_of, before, after
         source, text, before = pk, held, after
 
 
 def _short(kind: tuple[str, str], held: str) -> dict[str, float]:
-    """What each item of a snapshot is short of."""
-    return {name: hot_spots.contribution(*kind, *unpack(packed)) for name, packed in json.loads(held).items()}
+    """What each item of a snapshot is short of; see hot_spots.contribution, which does it one by one."""
+    packed = json.loads(held)
+    if kind == ("ratio", "up"):
+        return {name: pair[1] - pair[0] if pair[1] > pair[0] else 0.0 for name, pair in packed.items()}
+    if kind[0] == "ratio":
+        return {name: pair[0] if pair[0] > 0 else 0.0 for name, pair in packed.items()}
+    return {name: number if number > 0 else 0.0 for name, number in packed.items()}

@@ -27,6 +27,8 @@ EARLY = 0.75
 
 def snapshot_days(sources: Sequence[SourceReadings]) -> list[date]:
     """The days on which a source that counts had a snapshot, oldest first."""
+    if len(sources) == 1 and sources[0].retired_on is None:
+        return [reading.as_of for reading in sources[0].readings]
     found = {
         reading.as_of
         for source in sources
@@ -44,13 +46,22 @@ def common_days(measured: Sequence[Sequence[date]]) -> list[date]:
     every = sorted({day for days in measured for day in days})
     if not every:
         return []
-    usual = sorted(median((after - day).days for day, after in pairwise(days)) for days in measured if len(days) > 1)
+    gaps: dict[tuple[date, ...], float] = {}
+    usual = sorted(_usual(days, gaps) for days in measured if len(days) > 1)
     distance = usual[math.ceil(KEEP_PACE * len(usual)) - 1] if usual else 0
     apart = timedelta(days=max(math.ceil(EARLY * distance), LEAST_APART))
     found = [every[-1]]
     while (at := bisect_right(every, found[-1] - apart)) > 0:
         found.append(every[at - 1])
     return found[::-1]
+
+
+def _usual(days: Sequence[date], known: dict[tuple[date, ...], float]) -> float:
+    """The usual distance of a team's measurements; most teams are measured on the same days."""
+    key = tuple(days)
+    if key not in known:
+        known[key] = median((after - day).days for day, after in pairwise(days))
+    return known[key]
 
 
 class OnDays(NamedTuple):
@@ -67,11 +78,14 @@ def on_days(aggregation: str, sources: Sequence[SourceReadings], days: Sequence[
     """A team on the common days. A value counts once, on the first of the days on or after it; on the last day the
     newest one stands as long as it is fresh."""
     measured = snapshot_days(sources)
-    held, values = [], []
-    before = 0
+    plain = len(sources) == 1 and sources[0].retired_on is None
+    held: list[Value] = []
+    values: list[float | None] = []
+    before, found = 0, NOTHING
     for number, day in enumerate(days):
         at = bisect_right(measured, day)
-        found = value_on(aggregation, sources, day) if at else NOTHING
+        if at != before or not plain:  # the value of one source stands still until its next snapshot
+            found = value_on(aggregation, sources, day) if at else NOTHING
         held.append(found)
         counts = at > before or number == len(days) - 1
         fresh = found.as_of is not None and (day - found.as_of).days <= fresh_for

@@ -8,55 +8,89 @@ within a program, or its place in one file of measurements, is neither.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from .numbers import shortfall
 from .series import Value
 
 Short = Mapping[str, float]
-"""Items by name with what each is short of; those that are as they should be are not in it, or at 0."""
+"""Every item of a snapshot by name with what it is short of; 0 for one that is as it should be."""
 
 
 class Change(NamedTuple):
     """How many items and units came and went."""
 
-    new: int
-    closed: int
-    units_new: float
-    units_closed: float
-
-    def __add__(self, other: object) -> Change:
-        if not isinstance(other, Change):
-            return NotImplemented
-        return Change(
-            self.new + other.new,
-            self.closed + other.closed,
-            self.units_new + other.units_new,
-            self.units_closed + other.units_closed,
-        )
+    new: int = 0
+    closed: int = 0
+    units_new: float = 0.0
+    units_closed: float = 0.0
 
 
-NO_CHANGE = Change(0, 0, 0.0, 0.0)
+class Between(NamedTuple):
+    """What changed from one snapshot of a team to the next; what came into it or left it may have moved, and stands
+    apart by name."""
+
+    change: Change
+    came: Short
+    gone: Short
+
+
+def between(before: Short, after: Short) -> Between:
+    """What came and went from one snapshot to the next."""
+    new = closed = 0
+    more = less = 0.0
+    came: dict[str, float] = {}
+    for name, short in after.items():
+        was = before.get(name)
+        if was is None:
+            if short > 0:
+                came[name] = short
+        elif short > was:
+            more += short - was
+            new += was <= 0
+        elif short < was:
+            less += was - short
+            closed += short <= 0
+    gone = {name: before[name] for name in before.keys() - after.keys() if before[name] > 0}
+    return Between(Change(new, closed, more, less), came, gone)
+
+
+def together(found: Sequence[Between]) -> Change:
+    """All of several teams' snapshots of one source and day: what left one team and came to another has only moved."""
+    came: dict[str, list[float]] = {}
+    gone: dict[str, list[float]] = {}
+    for one in found:
+        for name, short in one.came.items():
+            came.setdefault(name, []).append(short)
+        for name, short in one.gone.items():
+            gone.setdefault(name, []).append(short)
+    new, closed = sum(one.change.new for one in found), sum(one.change.closed for one in found)
+    more, less = [one.change.units_new for one in found], [one.change.units_closed for one in found]
+    for name in came.keys() | gone.keys():
+        ours, theirs = came.get(name, []), gone.get(name, [])
+        moved = min(len(ours), len(theirs))
+        new += len(ours) - moved
+        closed += len(theirs) - moved
+        difference = math.fsum(ours) - math.fsum(theirs) if moved else 0.0
+        more.append(max(0.0, difference) if moved else math.fsum(ours))
+        less.append(max(0.0, -difference) if moved else math.fsum(theirs))
+    return Change(new, closed, math.fsum(more), math.fsum(less))
 
 
 def changed(pairs: Iterable[tuple[Short, Short]]) -> Change:
-    """What came and went between the snapshots of several teams, before and after, taken of the same source and day:
-    an item that left one team and came to another has moved and is not new."""
-    before: dict[str, float] = {}
-    after: dict[str, float] = {}
-    for earlier, later in pairs:
-        for held, found in ((before, earlier), (after, later)):
-            for name, short in found.items():
-                if short > 0:
-                    held[name] = held.get(name, 0.0) + short
-    new, closed = after.keys() - before.keys(), before.keys() - after.keys()
-    moved = [after[name] - before[name] for name in after.keys() & before.keys()]
+    """What came and went between several teams' snapshots of one source, each with the one before it."""
+    return together([between(before, after) for before, after in pairs])
+
+
+def added(changes: Iterable[Change]) -> Change:
+    """Several changes as one."""
+    held = list(changes)
     return Change(
-        len(new),
-        len(closed),
-        math.fsum([*(after[name] for name in new), *(move for move in moved if move > 0)]),
-        math.fsum([*(before[name] for name in closed), *(-move for move in moved if move < 0)]),
+        sum(one.new for one in held),
+        sum(one.closed for one in held),
+        math.fsum(one.units_new for one in held),
+        math.fsum(one.units_closed for one in held),
     )
 
 
