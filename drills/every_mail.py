@@ -125,6 +125,7 @@ def _review(at: datetime) -> None:
     if review is not None and review.program.sponsor is not None:
         asks.raise_ask(review, "Free bob for a week", at, of=User.objects.get(email="alice@example.com"))
         minutes.end(review, at, by=review.program.sponsor)
+        _deliver(at)
 
 
 def _deliver(at: datetime) -> None:

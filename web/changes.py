@@ -38,7 +38,7 @@ KINDS: Mapping[str, Of] = {
         (
             "program", "program file", "owner", "wave", "wave teams", "goal rule", "goal", "goal terms", "exemption",
             "proposal", "ask", "goals", "waiting teams", "answer", "agenda", "notes", "decision",
-            "attendance", "minutes",
+            "attendance", "minutes", "review", "invite", "priority", "pulse", "sponsor", "cost",
         ),
         Of.PROGRAM,
     ),
@@ -52,7 +52,7 @@ KINDS: Mapping[str, Of] = {
     **dict.fromkeys(
         (
             "team", "membership", "component", "ownership file", "ownership pattern", "program limit", "score",
-            "person", "nudges", "instance",
+            "person", "nudges", "instance", "calendar address",
         ),
         Of.ORG,
     ),
