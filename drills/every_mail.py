@@ -26,7 +26,7 @@ from nudges.models import Delivery, Restraint
 from program.feeds.registry import KINDS
 from program.models import Program
 from program.rules.usefulness import Evidence, Finding
-from reviews import asks, minutes
+from reviews import asks, minutes, priorities, pulse_asking, sponsorship
 from reviews.ahead import freeze_due
 from reviews.minutes import HELD_IN
 from reviews.models import Review
@@ -54,6 +54,7 @@ def send() -> list[str]:
         _measure(day - timedelta(days=1), weeks, at)
         if weeks == WEEKS:
             _restrain(at)
+            _sponsor(at)
         _turn(at)
         _review(at)
         if weeks == 2:
@@ -115,6 +116,8 @@ def _turn(at: datetime) -> None:
     planning.plan(at)
     trouble.plan(at)
     schedule(at)
+    sponsorship.keep(at)
+    pulse_asking.ask_due(at)
     freeze_due(at)
     _deliver(at)
 
@@ -126,6 +129,14 @@ def _review(at: datetime) -> None:
         asks.raise_ask(review, "Free bob for a week", at, of=User.objects.get(email="alice@example.com"))
         minutes.end(review, at, by=review.program.sponsor)
         _deliver(at)
+
+
+def _sponsor(at: datetime) -> None:
+    """The sponsor notes a change of priorities, and then somebody else sponsors the program."""
+    program = Program.objects.select_related("sponsor").get(key="typing")
+    if program.sponsor is not None:
+        priorities.note(program, "Security first until the audit", at, by=program.sponsor)
+    Program.objects.filter(pk=program.pk).update(sponsor=User.objects.get(email="gina@example.com"))
 
 
 def _deliver(at: datetime) -> None:

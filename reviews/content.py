@@ -108,6 +108,8 @@ class LeaderAsk:
     """the goals it is to help"""
     collision: str = ""
     """which priority collides with it, in one sentence, as far as anybody said"""
+    group_links: list[list[str]] = field(default_factory=list)
+    """key and name of each group, for the page of the leader"""
     gains: str = ""
     """what the program gains by it, in one sentence"""
 

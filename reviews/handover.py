@@ -13,7 +13,9 @@ from program.models import Program, ProgramOwner
 from teams.boards import totals
 
 from . import standing
-from .models import Ask, Brief, Decision, Priority, Review, Sponsorship
+from .models import Ask, Brief, Decision, Effect, Priority, Review, Sponsorship
+from .models.effects import holding
+from .verdict_words import OPENS, verdict_of
 
 MOST = 12
 
@@ -78,7 +80,7 @@ def compose(program: Program, former: Sponsorship | None, now: datetime) -> Hand
         stop_if=program.stop_if,
         owners=list({owner.user_id: owner.user for owner in owners.order_by("-role", "pk")}.values()),
         where=standing.sentence(totals(program, on)),
-        verdict=_verdict(newest),
+        verdict=_verdict(program, newest, on),
         asks=[_open(ask, on) for ask in open_asks[:MOST]],
         more_asks=max(0, len(open_asks) - MOST),
         decisions=_decisions(program, on),
@@ -107,10 +109,11 @@ def _decisions(program: Program, on: date) -> list[str]:
     return [f"{say.near_day(one.review.local_start.date(), on)}: {one.text}" for one in newest]
 
 
-def _verdict(newest: Brief | None) -> str:
-    """What the last brief said of the effect; a program without one has no verdict yet."""
+def _verdict(program: Program, newest: Brief | None, on: date) -> str:
+    """What the last brief said of the effect; before the first one, the word that was found."""
     if newest is None:
-        return "No brief was written yet: there is no verdict."
+        word = verdict_of(holding(Effect, program, on))
+        return f"{OPENS[word]}. No brief was written yet." if word else "No brief was written yet: there is no verdict."
     said = newest.content
     return f"{said['verdict']} {said['effect']}".strip()
 

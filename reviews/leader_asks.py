@@ -32,6 +32,7 @@ def leader_ask(leader: Leader, evidence: Evidence, names: Mapping[str, str]) -> 
     return LeaderAsk(
         leader=_called(leader, evidence),
         groups=say.listed([group.name for group in leader.groups]),
+        group_links=[[group.key, group.name] for group in leader.groups],
         behind=f"{len(teams)} of {say.count(leader.teams, 'team')} behind",
         ask=ask,
         goals=goals,

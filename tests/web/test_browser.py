@@ -130,7 +130,13 @@ WALKS = {
         "/programs/typing/nudges/tried",
         "/programs/typing/nudges/samples/?team=api",
     ],
-    "sam": ["/", "/programs/typing/"],
+    "sam": [
+        "/",
+        "/programs/typing/priorities/",
+        "/programs/typing/handover/",
+        "/groups/engineering/",
+        "/programs/typing/",
+    ],
     "pam": [
         "/programs/new",
         "/programs/typing/desk/",

@@ -195,22 +195,26 @@ def _leaders(top: Team) -> list[User]:
 
 def _first(found: GroupBoards, late: AskLine | None, blocked: Sequence[OpenLine], on: date) -> tuple[str, str]:
     """The one thing to talk about, and what to ask for: an ask of theirs that is late, the worst goal, what blocks."""
+    worst, ask = _worst(found, on) if found.short else ("", "")
     if late is not None:
-        return f"Talk about what was asked of {late.of}, which {late.due}: {late.text}", ""
-    if found.short:
-        worst = found.short[0]
-        version = found.board_of(worst).versions[worst.metric]
-        line = _line(worst, found, on)
-        path = f"{'target' if line.due else 'path'} {line.expected}" if line.expected else "no path"
-        return (
-            f"Talk about {line.team} first: {line.metric} is at {line.value}, {path}.",
-            ask_of(worst, version, on),
-        )
+        then = f"Then about {worst} {ask}" if worst else ""
+        return f"Talk about what was asked of {late.of}, which {late.due}: {late.text}", then
+    if worst:
+        return f"Talk about {worst}", ask
     if blocked:
         return f"Talk about what blocks a goal: {blocked[0].said}.", ""
     if not any(found.statuses.values()):
         return "No goal of these teams was judged today: there is nothing to talk about yet.", ""
     return "Nothing has to be talked about: no goal is behind or past its due day.", ""
+
+
+def _worst(found: GroupBoards, on: date) -> tuple[str, str]:
+    """The worst goal in words, and what the brief would ask for it."""
+    worst = found.short[0]
+    line = _line(worst, found, on)
+    path = f"{'target' if line.due else 'path'} {line.expected}" if line.expected else "no path"
+    ask = ask_of(worst, found.board_of(worst).versions[worst.metric], on)
+    return f"{line.team}: {line.metric} is at {line.value}, {path}.", ask
 
 
 def _sentence(teams: Sequence[Team], found: GroupBoards) -> str:
