@@ -17,11 +17,13 @@ from typing import Any
 
 import icalendar
 from django.db import transaction
+from django.db.models import F, QuerySet
 
 from accounts import audit
 from accounts.models import User
 from nudges.outbox import sender_domain
 from program import wording
+from program.models import Program
 
 from .models import Attendance, Invitation, Review
 
@@ -29,6 +31,7 @@ Reply = Attendance.Reply
 LARGEST = 262_144
 """Bytes of a mail that is read at all; a reply is some 3,000."""
 MOST_PARTS = 50
+VERBS = {Reply.ACCEPTED: "accepted", Reply.TENTATIVE: "may come to", Reply.DECLINED: "declined"}
 PARTSTATS = {"ACCEPTED": Reply.ACCEPTED, "TENTATIVE": Reply.TENTATIVE, "DECLINED": Reply.DECLINED}
 
 
@@ -82,6 +85,17 @@ def say(
     return True
 
 
+def declined_by_sponsors(programs: QuerySet[Program], now: datetime) -> QuerySet[Attendance]:
+    """Of these programs, the reviews to come for which their sponsor declined the newest invite. One query."""
+    rows = Attendance.objects.filter(
+        reply=Reply.DECLINED, review__program__in=programs, review__state=Review.State.SCHEDULED,
+        review__starts_at__gt=now, person=F("review__program__sponsor"),
+        # The two stand in one call, so that they are asked of the same invitation.
+        review__invitations__person=F("person"), review__invitations__sequence__lte=F("reply_sequence"),
+    )  # fmt: skip
+    return rows.select_related("person", "review__program").order_by("review__starts_at", "pk")
+
+
 def take(message: bytes, now: datetime) -> str:
     """Take the reply that a mail carries; returns what was done, in a sentence. Raises NotTaken."""
     said = read(message)
@@ -98,7 +112,7 @@ def take(message: bytes, now: datetime) -> str:
         raise NotTaken("Nobody with this address is invited to this review.")
     changed = say(review, person, said.reply, said.sequence, now, via="mail", stamp=said.stamp)
     day = wording.weekday(review.local_start.date())
-    return f"{person.email} {said.reply} the review {review.key} on {day}{'' if changed else ' (as before)'}."
+    return f"{person.email} {VERBS[said.reply]} the review {review.key} on {day}{'' if changed else ' (as before)'}."
 
 
 def read(message: bytes) -> Mailed:

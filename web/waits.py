@@ -16,7 +16,7 @@ from nudges.models import Delivery
 from program import wording
 from program.models import Feed, Metric, Program
 from program.rules.status import SHORT
-from reviews import asks, pulse
+from reviews import asks, pulse, replies
 from reviews.models import Pulse, Review
 from teams.goal_words import anchor
 from teams.models import Dispute, GoalQuerySet, Standing
@@ -42,6 +42,7 @@ def upon(user: User, goals: GoalQuerySet, days: Mapping[int, date], moment: date
     found = [
         *_goals(goals, days),
         *_briefs(user, moment),
+        *_declined(user, moment),
         *_asks(user),
         *_pulses(user, moment),
         *_mails(user),
@@ -91,6 +92,20 @@ def _briefs(user: User, moment: datetime) -> list[Wait]:
             do="Read it",
         )
         for review in coming.select_related("program", "brief")
+    ]
+
+
+def _declined(user: User, moment: datetime) -> list[Wait]:
+    """For owners: reviews to come to which their sponsor cannot come. One query."""
+    return [
+        Wait(
+            said=f"{one.person} cannot come to the review of {one.review.program.name} on "
+            f"{wording.weekday(one.review.local_start.date())}",
+            address=reverse("review-schedule", args=[one.review_id]),
+            since=(one.replied_at or moment).date(),
+            do="Move it",
+        )
+        for one in replies.declined_by_sponsors(Program.objects.run_by(user), moment)
     ]
 
 

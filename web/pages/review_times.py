@@ -61,6 +61,7 @@ class Context:
     part: str = ""
     fault: str = ""
     typed: dict[str, str] = field(default_factory=dict)
+    messages: Sequence[str] = ()
 
 
 @require_safe
@@ -126,6 +127,7 @@ def _show(
         offer=Offer(f"{_day(offer.to)} at {offer.to:%H:%M}", offer.why) if offer else None,
         part=part,
         fault=fault,
+        messages=[str(message) for message in messages.get_messages(request)],
         typed=typed or {"to": f"{start:%Y-%m-%dT%H:%M}", "why": ""},
     )
     return page(request, context, status=400 if fault else 200)
@@ -170,12 +172,9 @@ def _brief(review: Review) -> str:
 
 
 def _bounds(room: moving.Room) -> str:
-    said = [
-        f"after {wording.weekday(room.after)}" if room.after else "",
-        f"before {wording.weekday(room.before)}" if room.before else "",
-    ]
-    between = " and ".join(one for one in said if one)
-    return f"On a day {between}, when the reviews around it are." if between else "On any day to come."
+    last = f"after the review of {wording.weekday(room.after)}" if room.after else ""
+    following = f"before that of {wording.weekday(room.before)}" if room.before else ""
+    return f"To a day {' and '.join(one for one in (last, following) if one) or 'to come'}."
 
 
 def _when(review: Review) -> str:
