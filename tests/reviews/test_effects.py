@@ -10,12 +10,14 @@ from django.test.utils import CaptureQueriesContext
 
 from program.feeds.registry import KINDS
 from program.models import Metric, MetricVersion, Program, Wave
-from reviews import effects, pace_words, verdict_words
-from reviews.models import Effect, EffectLook, Pace, holding
+from reviews import brief, effects, pace_words, verdict_words
+from reviews.evidence import collect
+from reviews.models import Effect, EffectLook, Pace, Review, holding
 from teams import effect_series
 from teams.apply.files import apply_text
 from teams.ingest import Origin, ingest
 from teams.models import Goal, GoalTerms, Source, Team, WaveTeam
+from teams.standings import judge_due
 from tests.teams.real import HEALTHCHECKS, real
 
 pytestmark = pytest.mark.django_db
@@ -319,3 +321,36 @@ def test_queries_do_not_grow_with_teams():
     few = asked()
     apply(PROGRAM.replace("TEAMS", ", ".join(TEAMS)))
     assert asked() == few <= 26
+
+
+def test_the_brief_says_what_works_and_a_guardrail_that_gets_worse_surprises_nobody_later():
+    program = settle()
+    measure(TEAMS, MONTHS, 8)
+    measure(TEAMS, MONTHS, 5, before=20, metric="tests")
+    Program.objects.update(guardrails=["tests"])
+    program.refresh_from_db()
+    judge_due(NOW)
+    effects.keep(program, NOW)
+    review = Review.objects.create(
+        program=program, period="2026-03-18", starts_at=NOW + timedelta(days=2), minutes=30, zone="UTC", uid="x",
+        created_at=NOW,
+    )  # fmt: skip
+    said = brief.compose(collect(review, NOW))
+    assert said.effect == "The program works."
+    assert [(one.key, one.guardrail, one.verdict) for one in said.effects] == [
+        ("findings", False, "working"), ("tests", True, "harmful"),
+    ]  # fmt: skip
+    assert said.effects[0].numbers["effect"] == pytest.approx(11.9, abs=0.1)
+    assert said.surprises[0].text == (
+        "A guardrail: Tests must not get worse, and is 14.9 tests a team worse than it would have been (between −15.6 "
+        "and −14.2 tests), as of 1 Mar."
+    )
+    assert said.recommendation == "change: Tests must not get worse, and gets worse by it, though it works on Findings."
+    assert said.question == ""
+    assert said.finish == (
+        "4.8 findings closed and 1 new a week: at this pace it finishes in July 2026 (16 Mar at the earliest; it may "
+        "never finish); the program ends on 31 Dec."
+    )
+    with CaptureQueriesContext(connection) as queries:
+        assert effects.keep(program, NOW) is False
+    assert len(queries) == 2, "what was just looked at is not computed again for a brief"
