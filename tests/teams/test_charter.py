@@ -12,6 +12,8 @@ from program.models import Program
 from program.typed_in import TypedIn
 from teams import charter
 from teams.apply.changes import Changes
+from teams.apply.export import export
+from teams.apply.files import apply_text
 from tests.people import NOW, TYPING, settle
 
 pytestmark = pytest.mark.django_db
@@ -122,10 +124,26 @@ def test_reviews_and_nudges(world):
     assert Program.objects.get().review_every == ""
 
 
+def test_reviews_by_a_rule(world):
+    assert keep(world, "reviews", number="", rule="rrule:freq=monthly; byday=2tu").faults == {}
+    program = Program.objects.get()
+    assert program.review_every == "FREQ=MONTHLY;BYDAY=2TU"
+    world.program.refresh_from_db()
+    assert charter.shown(program, "reviews")["rule"] == "FREQ=MONTHLY;BYDAY=2TU"
+    assert "empty one of them" in keep(world, "reviews", number="2").faults["rule"]
+    assert "COUNT is none" in keep(world, "reviews", rule="FREQ=MONTHLY;COUNT=3").faults["rule"]
+    assert Program.objects.get().review_every == "FREQ=MONTHLY;BYDAY=2TU"
+    text = export(program)
+    assert "every: FREQ=MONTHLY;BYDAY=2TU" in text
+    before = AuditRow.objects.count()
+    apply_text(text, now=NOW, via="test")
+    assert AuditRow.objects.count() == before
+
+
 HOSTILE = ("\0", "x" * 100_000, "NaN", "inf", "-1", "1e309", "99999999999999999999", "2026-13-01", "\ud800", "<b>", "٣")
 NEVER_TEXT = {
     "bounds": ("start", "end", "weekly_hours", "probation_reviews", "audience"),
-    "reviews": ("number", "first", "minutes", "zone"),
+    "reviews": ("number", "rule", "first", "minutes", "zone"),
     "nudges": ("weekday", "hour", "every", "maximum", "holdout"),
     "people": ("sponsor", "technical", "manager"),
 }

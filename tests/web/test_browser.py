@@ -83,7 +83,8 @@ def _reviewed(made: World, now: datetime) -> None:
     room.decide(review, "Coverage waits", now, by=made.sam)
     token = ask_links.write(ask.pk, made.sam.pk, now.date())
     WALKS["sam"][2:] = [
-        f"/reviews/{review.pk}/room/", f"/reviews/{review.pk}/minutes/", f"/asks/{ask.pk}/", f"/asked/{token}/",
+        f"/reviews/{review.pk}/room/", f"/reviews/{review.pk}/schedule", f"/reviews/{review.pk}/minutes/",
+        f"/asks/{ask.pk}/", f"/asked/{token}/",
     ]  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 from accounts.clock import now, today
 from program import wording
 from program.models import Program
+from program.rules.recurrence import in_words
 from reviews import corrections, followed, room
 from reviews.content import read
 from reviews.days import freeze_at, is_off
@@ -56,6 +57,7 @@ class ListContext:
     here: ClassVar[str] = "programs"
     program: Program
     sentence: str
+    every: str
     lines: Sequence[ReviewLine]
     open_asks: Sequence[AskLine]
     closed_asks: Sequence[AskLine]
@@ -102,6 +104,7 @@ def reviews(request: HttpRequest, key: str) -> HttpResponse:
     context = ListContext(
         program=program,
         sentence=_sentence(program, found, moment),
+        every=in_words(program.review_every),
         lines=[_line(one, moment, became.get(one.pk, ""), notes[one.pk]) for one in found],
         open_asks=ask_lines.lines(asks.open(), on),
         closed_asks=ask_lines.lines(asks.exclude(state=Ask.State.OPEN).order_by("-closed_at", "-pk"), on),
