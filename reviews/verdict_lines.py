@@ -36,9 +36,8 @@ def _by_its_own_criterion(advised: Advice, stops: Watched | None) -> Advice:
 
 
 def effects(evidence: Evidence) -> list[EffectLine]:
-    """What was found of each metric: outcome metrics first, then guardrails."""
-    ordered = sorted(evidence.effects, key=lambda one: one.guardrail)
-    return [_effect(one, evidence.on) for one in ordered]
+    """What was found of each metric, what decides first; guardrails after the outcome."""
+    return [_effect(one, evidence.on) for one in verdict_words.in_order(evidence.effects)]
 
 
 def _effect(one: Effect, on: date) -> EffectLine:

@@ -26,6 +26,12 @@ def verdict_of(effects: Sequence[Effect]) -> Verdict | None:
     return next((verdict for verdict in WEIGHT if verdict in found), None)
 
 
+def in_order(effects: Sequence[Effect]) -> list[Effect]:
+    """What decides first: harm, then what works, then the rest; guardrails after the outcome."""
+    order = {str(verdict): place for place, verdict in enumerate(WEIGHT)}
+    return sorted(effects, key=lambda one: (one.guardrail, order.get(one.verdict, len(order))))
+
+
 def leading(effects: Sequence[Effect]) -> Effect | None:
     """The finding that decides the verdict on the whole program: of those that say the same, the surest."""
     verdict = verdict_of(effects)

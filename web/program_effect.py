@@ -126,12 +126,6 @@ def _caption(one: Effect) -> str:
     return f"{one.metric_version.metric.name}: {teams}, {mean}."
 
 
-def in_order(effects: Sequence[Effect]) -> list[Effect]:
-    """What decides first: harm, then what works, then the rest; guardrails after the outcome."""
-    order = {str(verdict): place for place, verdict in enumerate(verdict_words.WEIGHT)}
-    return sorted(effects, key=lambda one: (one.guardrail, order.get(one.verdict, len(order))))
-
-
 def kept_verdict(one: Effect) -> KeptVerdict:
     """A line of the history."""
     return KeptVerdict(

@@ -59,7 +59,7 @@ def effect(request: HttpRequest, key: str) -> HttpResponse:
         program=found,
         on=on,
         sentence=verdict_words.program_sentence(effects, on),
-        findings=[program_effect.effect_told(one, on) for one in program_effect.in_order(effects)],
+        findings=[program_effect.effect_told(one, on) for one in verdict_words.in_order(effects)],
         paces=[program_effect.pace_told(one, found, on, named=len(paces) > 1) for one in paces],
         history=[program_effect.kept_verdict(one) for one in turns[:SHOWN]],
         more=len(turns) > SHOWN,
