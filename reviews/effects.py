@@ -55,6 +55,8 @@ def keep(program: Program, now: datetime) -> bool:
         if not question.is_guardrail:
             paces[question.version.pk] = _pace(turnover(series))
     with transaction.atomic():
+        # Of several beats at once each writes after the other, and sees what it wrote.
+        Program.objects.select_for_update(of=("self",)).get(pk=program.pk)
         _write(Effect, program, effects, on, now)
         _write(Pace, program, paces, on, now)
         EffectLook.objects.update_or_create(program=program, defaults={"looked_on": on, "rested_on": rests_on})
