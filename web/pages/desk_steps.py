@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import ClassVar
 
 from django.contrib import messages
@@ -18,9 +18,9 @@ from nudges.ahead import first_mails
 from program import readiness, wording
 from program.models import Program
 from program.typed_in import TypedIn
-from reviews import farewell
+from reviews import farewell, ledger, verdict_words
 from reviews.farewell import Preview
-from reviews.models import Review
+from reviews.models import Effect, Review, holding
 from teams import guards, lifecycle
 from teams.guards import Gains
 from teams.models import Goal
@@ -59,6 +59,8 @@ class Context:
     gains: Gains | None
     heard: Preview | None
     """who would hear of it and what they would read; None where it is no end"""
+    numbers: Sequence[str]
+    """what its end rests on: whether it worked, and what it cost"""
     goals: Sequence[str]
     values: Mapping[str, str]
     faults: Mapping[str, str] = field(default_factory=dict)
@@ -118,6 +120,7 @@ def _context(found: Program, step: str, moment: datetime, typed: TypedIn, proble
         said=_said(found, step, moment, gains) if fits else [],
         gains=gains,
         heard=farewell.preview(found, moment) if ending else None,
+        numbers=_numbers(found, day) if ending else [],
         goals=[_line(line) for line in gains.lines] if gains else [],
         values={name: typed[name] for name in ("why", "learned", "guard")},
         faults=typed.faults,
@@ -150,6 +153,12 @@ def _said(found: Program, step: str, moment: datetime, gains: Gains | None) -> l
         said.append(f"{wording.count(waiting, 'team')} would wait no more.")
     said += ["Reviews to come are taken out of the calendar.", "Its metrics and feeds go on, for whoever uses them."]
     return said
+
+
+def _numbers(found: Program, day: date) -> list[str]:
+    """The verdict and the cost, for whoever writes down what was learned."""
+    worked = verdict_words.program_sentence(list(holding(Effect, found, day)), day)
+    return [worked, *ledger.sentences(ledger.of_program(found, day))]
 
 
 def _how(gains: Gains | None) -> str:
