@@ -9,7 +9,7 @@ from typing import Any
 from program import wording as say
 from program.models import Program
 from program.rules.numbers import equal
-from teams.boards import totals
+from teams.day_totals import measured_on
 
 
 def since(content: Mapping[str, Any], program: Program) -> dict[str, str]:
@@ -19,7 +19,7 @@ def since(content: Mapping[str, Any], program: Program) -> dict[str, str]:
     """
     kept = {line["key"]: line["numbers"] for line in content["metrics"] if not line.get("guardrail")}
     found = {}
-    for total in totals(program, date.fromisoformat(content["on"])) if kept else ():
+    for total in measured_on(program, date.fromisoformat(content["on"])) if kept else ():
         numbers = kept.get(total.metric.key)
         if numbers is None or numbers["version"] != total.version.number or _same(numbers["value"], total.value):
             continue

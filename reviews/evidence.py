@@ -22,6 +22,7 @@ from nudges.policy import severity, worst_first
 from program.models import Feed, MetricVersion, Program, Wave
 from program.rules.status import FINE, Status
 from teams.boards import Board, Cell, Total, Trend, board, totals
+from teams.day_totals import DayTotal
 from teams.models import LONG_AGO, Answer, Dispute, Exemption, Goal, GoalTerms, Proposal, Standing, Team
 from teams.standings import on as judge_on
 
@@ -99,7 +100,7 @@ class Evidence:
     before: Brief | None
     board: Board
     totals: Sequence[Total]
-    at_start: Sequence[Total]
+    at_start: Sequence[DayTotal]
     leaders: Sequence[Leader]
     slipped: Sequence[Short]
     recovered: int
@@ -157,6 +158,7 @@ def collect(review: Review, now: datetime) -> Evidence:
     )
     since = before.frozen_at if before else None
     its_board, its_totals = board(program, on, on), totals(program, on)
+    start = ledger.at_start(program, on)
     goals = _goal_ids(program)
     then = _statuses_then(program, before)
     short = _short(its_board, goals, then, on)
@@ -172,7 +174,7 @@ def collect(review: Review, now: datetime) -> Evidence:
         before=before,
         board=its_board,
         totals=its_totals,
-        at_start=totals(program, program.start) if before is None and program.start < on else (),
+        at_start=start if before is None else (),
         leaders=leaders,
         slipped=[one for one in _all_short(its_board, goals, then) if one.slipped],
         recovered=sum(1 for goal, status in then.items() if goal in fine_now and status in _OFF_THE_PATH),
@@ -198,7 +200,7 @@ def collect(review: Review, now: datetime) -> Evidence:
         decided=followed.decided(review),
         asked_before=asked_before.read(program),
         guarded=guardrails.measured(program, on),
-        cost=ledger.of_program(program, on, its_totals),
+        cost=ledger.reckoned(program, on, its_totals, start),
         causes=health.of_program(program, now),
         stops=watch(program, review, on, its_totals),
     )

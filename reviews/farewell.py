@@ -18,8 +18,8 @@ from nudges.outbox import Letter, put_all, sender_domain
 from program import wording as say
 from program.models import Program
 from teams import lifecycle
-from teams.boards import totals
 from teams.closed import closed
+from teams.day_totals import measured_on
 from teams.models import Answer, Goal, Membership, TakenItem
 
 from . import words
@@ -142,11 +142,11 @@ def _facts(program: Program, now: datetime) -> dict[str, Any]:
 def _gains(program: Program, now: datetime) -> list[str]:
     """From where to where each metric went while it ran, where both can be compared."""
     on = program.ended_on or now.date()
-    then = {one.metric.key: one for one in totals(program, program.start)} if program.start < on else {}
+    then = {one.version.pk: one for one in measured_on(program, program.start)} if program.start < on else {}
     found = []
-    for one in totals(program, on):
-        old = then.get(one.metric.key)
-        if old is None or old.version != one.version or old.value is None or one.value is None:
+    for one in measured_on(program, on):
+        old = then.get(one.version.pk)
+        if old is None or old.value is None or one.value is None:
             continue
         before, after = say.apart(old.value, one.value, one.version.unit, one.version.aggregation)
         moved = f"went from {before} to {after}" if before != after else f"stayed at {after}"

@@ -18,8 +18,9 @@ from accounts.models import User
 from program import wording as say
 from program.models import Metric, Program
 from program.typed_in import TypedIn
-from teams.boards import Total, totals
+from teams.boards import Total
 from teams.closed import closed
+from teams.day_totals import DayTotal, measured_on
 
 from .models import Cost
 
@@ -64,9 +65,19 @@ class Ledger:
         return math.fsum(part.hours for part in self.parts)
 
 
-def of_program(program: Program, on: date, now_totals: Sequence[Total] | None = None) -> Ledger:
-    """The ledger of a program on a day, or on the day it ended. A constant number of queries."""
+def of_program(program: Program, on: date) -> Ledger:
+    """The ledger of a program on a day, or on the day it ended."""
     on = min(on, program.ended_on or on)
+    return reckoned(program, on, measured_on(program, on), at_start(program, on))
+
+
+def at_start(program: Program, on: date) -> list[DayTotal]:
+    """What was measured when the program began; nothing before that."""
+    return measured_on(program, program.start) if program.start < on else []
+
+
+def reckoned(program: Program, on: date, now: Sequence[Total | DayTotal], start: Sequence[DayTotal]) -> Ledger:
+    """The ledger, from what is measured now and what was at the start. A constant number of queries."""
     metrics = list(Metric.objects.filter(goals__program=program).select_related("playbook").distinct().order_by("key"))
     noted: dict[str, list[float]] = {}
     for kind, hours in (
@@ -78,9 +89,8 @@ def of_program(program: Program, on: date, now_totals: Sequence[Total] | None = 
         _noted(kind, noted[kind]) if kind in noted else _reckoned(kind, program, metrics, weeks, on) for kind in Kind
     ]
     total = math.fsum(part.hours for part in parts)
-    now = totals(program, on) if now_totals is None else now_totals
-    then = {old.metric.key: old for old in totals(program, program.start)} if program.start < on else {}
-    return Ledger(on, parts, [_gain(one, then.get(one.metric.key), total, alone=len(now) == 1) for one in now])
+    then = {old.version.pk: old for old in start}
+    return Ledger(on, parts, [_gain(one, then.get(one.version.pk), total, alone=len(now) == 1) for one in now])
 
 
 def _noted(kind: Kind, hours: Sequence[float]) -> Part:
@@ -121,11 +131,10 @@ def _effort(metric: Metric) -> float | None:
     return book.effort_hours if book is not None else None
 
 
-def _gain(now: Total, then: Total | None, hours: float, *, alone: bool) -> Gain:
+def _gain(now: Total | DayTotal, then: DayTotal | None, hours: float, *, alone: bool) -> Gain:
     version = now.version
     unit, aggregation, up = version.unit, version.aggregation, version.direction == "up"
-    same = then is not None and then.version == version
-    if not same or then is None or then.value is None or now.value is None:
+    if then is None or then.value is None or now.value is None:
         return Gain(now.metric, f"{now.metric.name}: what it was at the start does not compare.", None, "")
     gained = (now.value - then.value) * (1 if up else -1)
     moved = say.change(now.value - then.value, unit, aggregation)
