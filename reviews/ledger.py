@@ -7,7 +7,7 @@ what one usually takes. Hours that somebody noted count instead of the reckoned 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -107,20 +107,19 @@ def _reckoned(kind: Kind, program: Program, metrics: Sequence[Metric], weeks: fl
         a_week = math.fsum(metric.hand_hours for metric in metrics)
         how = f"reckoned: {a_week:g} h a week for {for_weeks}" if a_week else "no metric takes any"
         return Part(kind, a_week * weeks, how, noted=False)
-    return _of_teams(metrics, closed(program, on))
+    return _of_teams(program, metrics, on)
 
 
-def _of_teams(metrics: Sequence[Metric], done: Mapping[str, int]) -> Part:
-    efforts = {metric.key: _effort(metric) for metric in metrics}
-    known = {key: many for key, many in done.items() if efforts.get(key) is not None and many}
-    hours = math.fsum(many * (efforts[key] or 0.0) for key, many in known.items())
-    unknown = sum(many for key, many in done.items() if efforts.get(key) is None)
-    if known:
-        items = say.count(sum(known.values()), "item")
-        how = f"reckoned: {items} closed since the start, by what one takes"
-        how += f"; {unknown} more of unknown effort" if unknown else ""
-    elif unknown:
-        how = f"{say.count(unknown, 'item')} closed, and no playbook says what one takes"
+def _of_teams(program: Program, metrics: Sequence[Metric], on: date) -> Part:
+    """By the items that were closed of metrics whose playbook says what one takes; of others nobody knows."""
+    efforts = {metric.key: effort for metric in metrics if (effort := _effort(metric)) is not None}
+    done = closed(program, on, efforts)
+    hours = math.fsum(many * efforts[key] for key, many in done.items())
+    items = sum(done.values())
+    if not efforts:
+        how = "no playbook says what an item takes"
+    elif items:
+        how = f"reckoned: {say.count(items, 'item')} closed since the start, by what one takes"
     else:
         how = "no item is known to be closed"
     return Part(Kind.TEAMS, hours, how, noted=False)

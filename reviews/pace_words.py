@@ -18,8 +18,8 @@ SOON = 60
 
 
 def sentence(one: Pace, end: date, on: date, *, named: bool = False) -> str:
-    """ "12 closed and 5 new a week: at this pace it finishes in March 2027 (January to August); the program ends on
-    31 Dec.". With its metric's name before it where there are several."""
+    """ "12 closed and 5 new a week: at this pace the last team is done in March 2027 (January to August); the program
+    ends on 31 Dec.". With its metric's name before it where there are several."""
     counted, leads = flow(one), _leads(one, end, on)
     said = f"{counted}: {leads}." if counted else f"{leads}."
     return f"{one.metric_version.metric.name}: {said}" if named else said[:1].upper() + said[1:]
@@ -68,7 +68,7 @@ def _finish(one: Pace, on: date) -> str:
         return f"at this pace it does not finish ({first} at the earliest, if all goes well)"
     ends = max(one.finishes, on)
     expected = when(ends, on)
-    finishes = f"at this pace it finishes {'on' if (ends - on).days <= SOON else 'in'} {expected}"
+    finishes = f"at this pace the last team is done {'on' if (ends - on).days <= SOON else 'in'} {expected}"
     if one.last is None:
         return f"{finishes} ({first} at the earliest; it may never finish)"
     last = when(one.last, on)

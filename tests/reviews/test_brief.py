@@ -102,8 +102,8 @@ def test_first_line_verdict_and_counts(spring):
         "without it. By 6 teams against their own past."
     )
     assert said["finish"] == (
-        "2.3 closed and 0.7 new a week: at this pace it finishes in August 2028 (August 2025 at the earliest; it may "
-        "never finish); the program ends on 30 May 2024."
+        "2.3 closed and 0.7 new a week: at this pace the last team is done in August 2028 (August 2025 at the "
+        "earliest; it may never finish); the program ends on 30 May 2024."
     )
     assert said["question"] == (
         "Its own criterion has come true: stop if the typed share rises by less than 5 points in two reviews. Functions "

@@ -348,8 +348,8 @@ def test_the_brief_says_what_works_and_a_guardrail_that_gets_worse_surprises_nob
     assert said.recommendation == "change: Tests must not get worse, and gets worse by it, though it works on Findings."
     assert said.question == ""
     assert said.finish == (
-        "4.8 findings closed and 1 new a week: at this pace it finishes in July 2026 (16 Mar at the earliest; it may "
-        "never finish); the program ends on 31 Dec."
+        "4.8 findings closed and 1 new a week: at this pace the last team is done in July 2026 (16 Mar at the "
+        "earliest; it may never finish); the program ends on 31 Dec."
     )
     with CaptureQueriesContext(connection) as queries:
         assert effects.keep(program, NOW) is False

@@ -81,7 +81,10 @@ def test_it_says_the_verdict_the_number_and_what_is_behind_it(client, judged):
     assert "Security findings: the program’s teams, on average." in said
     assert "5 teams are held against their own past, read twice" in said
     assert "Functions with full annotations Too early: nothing was measured since the program began with it." in said
-    assert "3 findings closed and 0.7 new a week: at this pace it finishes on 11 May (16 Mar at the earliest" in said
+    assert (
+        "3 findings closed and 0.7 new a week: at this pace the last team is done on 11 May (16 Mar at the earliest"
+        in said
+    )
     assert "16 Mar 2026 Security findings Working 11.8 findings a team better" in said
     page = words(client.get("/programs/typing/"))
     assert f"{sentence} That is 1 of 2 metrics. How that was found" in page
