@@ -9,6 +9,8 @@ from difflib import SequenceMatcher
 
 MOST_LINES = 1000
 """Longer differences are not compared line by line: that would take too long."""
+MOST_PAIRS = 20_000
+"""Of lines that are the same: two hundred blank ones against a hundred. A text that repeats itself more takes minutes."""
 
 Lines = list[str]
 
@@ -35,7 +37,7 @@ def merge(base: str, theirs: str, mine: str) -> Merged:
     head = _same(ours, others, first)
     tail = _same(*(lines[head:][::-1] for lines in (ours, others, first)))
     cut = [lines[head : len(lines) - tail] for lines in (first, others, ours)]
-    if max(map(len, cut)) > MOST_LINES:
+    if max(map(len, cut)) > MOST_LINES or max(_pairs(cut[0], cut[1]), _pairs(cut[0], cut[2])) > MOST_PAIRS:
         middle, clean = _one_after_the_other(cut[1], cut[2]), False
     else:
         middle, clean = _woven(*cut)
@@ -50,6 +52,12 @@ def _same(*texts: Sequence[str]) -> int:
             break
         count += 1
     return count
+
+
+def _pairs(one: Lines, other: Lines) -> int:
+    """In how many ways a line of one is a line of the other: what comparing them costs."""
+    many = Counter(other)
+    return sum(many[line] for line in one)
 
 
 def _woven(base: Lines, theirs: Lines, mine: Lines) -> tuple[Lines, bool]:

@@ -195,10 +195,10 @@ def _sequence(event: Any) -> int:
 
 
 def _stamp(event: Any) -> datetime | None:
-    found = getattr(event.get("DTSTAMP"), "dt", None)
-    if not isinstance(found, datetime):
-        return None
     try:
+        found = getattr(event.get("DTSTAMP"), "dt", None)  # of one that cannot be read, the library says so only now
+        if not isinstance(found, datetime):
+            return None
         return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
     except (OverflowError, ValueError):
         return None

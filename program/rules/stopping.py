@@ -15,11 +15,11 @@ _COUNT = rf"(?P<reviews>\d{{1,2}}|{'|'.join(NUMBERS)}|a) reviews?"
 _BY = re.compile(
     r"(?P<subject>.*?)\b(?:rises|rise|rose|falls|fall|fell|gains|gained|improves|improved|grows|grew|drops|dropped|moves|moved)"
     r" by less than (?P<by>\d{1,9}(?:[.,]\d{1,9})?) ?(?P<unit>[^\d].*?)? (?:in|within|over) " + _COUNT,
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,  # else ſ matches s, and no number is called ſix
 )
 _TIMES = re.compile(
     r"(?P<subject>.*?)\b(?:has|have) not (?P<how>doubled|tripled|halved) (?:in|within|over|after) " + _COUNT,
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,
 )
 _FACTORS = {"doubled": 2.0, "tripled": 3.0, "halved": 0.5}
 

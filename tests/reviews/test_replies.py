@@ -215,3 +215,10 @@ def test_a_forged_time_far_ahead_does_not_shut_out_what_comes_later(world):
     invites.send_due(SENT)
     replies.take(mail(stamp="99991231T235959Z"), SENT)
     replies.take(mail(partstat="DECLINED", stamp="20260318T110000Z"), SENT + timedelta(days=1))
+
+
+def test_a_time_that_cannot_be_read_is_none(world):
+    """The calendar library complains of it only when it is looked at."""
+    invites.send_due(SENT)
+    replies.take(mail(stamp="20x60318T100000Z"), SENT + timedelta(hours=1))
+    assert Attendance.objects.get(person=world.sam).reply == Attendance.Reply.ACCEPTED
