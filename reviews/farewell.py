@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,9 +11,9 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 
-from accounts.models import User
+from accounts.models import Place, User
 from nudges.hours import next_working
-from nudges.models import Delivery
+from nudges.models import Delivery, Mute
 from nudges.outbox import Letter, put_all, sender_domain
 from program import wording as say
 from program.models import Program
@@ -52,6 +52,8 @@ def _key(program: Program) -> str:
 
 def _tell(program: Program, now: datetime) -> bool:
     readers = of_program(program)
+    if not readers:
+        return False
     facts = _facts(program, now)
     letters = []
     for one in readers:
@@ -66,13 +68,14 @@ def _tell(program: Program, now: datetime) -> bool:
         )  # fmt: skip
     with transaction.atomic():
         put_all(letters, now)
-    return bool(letters)
+    return True
 
 
 def of_program(program: Program) -> list[Reader]:
     """Who hears of its end: sponsor, owners, the leads of its teams, and whoever took an item or said that one is done.
 
-    Of one that asked nothing of any team, those who made it know. Each once, by the nearest reason.
+    Of one that asked nothing of any team, those who made it know. Each once, by the nearest reason. Who neither
+    sponsored nor ran it is not told if they may not see it, or stopped its mail.
     """
     found: dict[int, Reader] = {}
 
@@ -87,13 +90,29 @@ def of_program(program: Program) -> list[Reader]:
         return []
     add([program.sponsor] if program.sponsor else [], f"sponsored {program.name}")
     add([one.user for one in program.owners.select_related("user")], f"ran {program.name}")
+    told = _told(program)
     leads = Membership.objects.filter(role=Membership.Role.LEAD, team__in=teams).select_related("user", "team")
     for one in leads.order_by("team__key", "pk"):
-        add([one.user], f"lead {one.team.name}")
+        add(told([one.user]), f"lead {one.team.name}")
     taken = TakenItem.objects.filter(team__in=teams, metric__in=goals.order_by().values("metric")).values("by")
     done = Answer.objects.filter(goal__program=program, kind=Answer.Kind.DONE).values("person")
-    add(list(User.objects.filter(Q(pk__in=taken) | Q(pk__in=done)).order_by("email")), "worked on its items")
+    add(told(User.objects.filter(Q(pk__in=taken) | Q(pk__in=done)).order_by("email")), "worked on its items")
     return list(found.values())
+
+
+def _told(program: Program) -> Callable[[Iterable[User]], list[User]]:
+    """Keeps those of some people who may see the program and hear of it. Two queries."""
+    muted = set(Mute.objects.filter(Q(program=program) | Q(program=None), goal=None).values_list("person", flat=True))
+    places = Place.objects.filter(key=program.audience).values_list("user", flat=True)
+    shown_to = set(places) if program.audience else None
+
+    def told(people: Iterable[User]) -> list[User]:
+        return [
+            one for one in people
+            if one.pk not in muted and (shown_to is None or one.is_superuser or one.pk in shown_to)
+        ]  # fmt: skip
+
+    return told
 
 
 @dataclass(frozen=True)

@@ -84,7 +84,10 @@ def compose(program: Program, former: Sponsorship | None, now: datetime) -> Hand
         asks=[_open(ask, on) for ask in open_asks[:MOST]],
         more_asks=max(0, len(open_asks) - MOST),
         decisions=_decisions(program, on),
-        priorities=[f"{say.near_day(one.at.date(), on)}, {one.by}: “{' '.join(one.text.split())}”" for one in noted],
+        priorities=[
+            f"{say.near_day(today(program.review_zone, one.at), on)}, {one.by}: “{' '.join(one.text.split())}”"
+            for one in noted
+        ],
         kept=_kept(asks, former),
         review=_review(coming, program),
         brief=newest.review_id if newest else None,

@@ -131,7 +131,8 @@ def replied(reviews: Sequence[Review]) -> dict[int, dict[int, str]]:
 
 def _settle(pk: int, now: datetime) -> int:
     with transaction.atomic():
-        locked = Review.objects.select_for_update(of=("self",)).select_related("program__sponsor")
+        # A reply holds its invitation and then refers to the review: it need not wait for this, nor this for it.
+        locked = Review.objects.select_for_update(of=("self",), no_key=True).select_related("program__sponsor")
         review = locked.to_come(now).filter(pk=pk).first()
         if review is None:
             return 0

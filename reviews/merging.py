@@ -10,7 +10,7 @@ from difflib import SequenceMatcher
 MOST_LINES = 1000
 """Longer differences are not compared line by line: that would take too long."""
 MOST_PAIRS = 20_000
-"""Of lines that are the same: two hundred blank ones against a hundred. A text that repeats itself more takes minutes."""
+"""Of lines that are the same, such as two hundred blank ones and a hundred. What repeats itself more takes minutes."""
 
 Lines = list[str]
 

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import transaction
 
 from accounts import audit
+from accounts.clock import today
 from accounts.models import User
 from nudges.models import Delivery
 from nudges.outbox import Letter, put_all
@@ -66,13 +67,14 @@ def of_program(user: User, program: Program) -> list[Priority]:
 
 def lines(program: Program, since: datetime | None, on: date) -> list[str]:
     """What the brief says: all that stand, and those noted or over since the last brief. One query."""
-    found = Priority.objects.filter(program=program).select_related("by")
+    found = Priority.objects.filter(program=program).select_related("by", "program")
     return [_line(one, on) for one in found if one.over_at is None or since is None or one.over_at > since]
 
 
 def _line(one: Priority, on: date) -> str:
-    over = f" Over since {say.near_day(one.over_at.date(), on)}." if one.over_at else ""
-    return f"{say.near_day(one.at.date(), on)}, {one.by}: “{' '.join(one.text.split())}”{over}"
+    zone = one.program.review_zone
+    over = f" Over since {say.near_day(today(zone, one.over_at), on)}." if one.over_at else ""
+    return f"{say.near_day(today(zone, one.at), on)}, {one.by}: “{' '.join(one.text.split())}”{over}"
 
 
 def _tell(made: Priority, now: datetime) -> None:

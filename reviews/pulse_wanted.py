@@ -11,6 +11,7 @@ from nudges import hours
 from nudges.kinds import Later
 from nudges.models import Delivery, Mute
 from nudges.people import Org
+from program.models import Program
 
 from .models import Brief, Pulse, Review
 
@@ -38,6 +39,8 @@ def still_wanted(row: Delivery, now: datetime) -> str | Later | None:
         return "its review is gone"
     if pulse.review.state != Review.State.SCHEDULED:
         return f"the review is {pulse.review.state}"
+    if pulse.review.program.state != Program.State.ACTIVE:
+        return f"the program is {pulse.review.program.state}"
     if row.frozen:  # type: ignore[attr-defined]
         return "the brief is frozen"
     if pulse.answered_at is not None:
@@ -67,7 +70,7 @@ def _pulses(rows: Sequence[Delivery]) -> dict[tuple[int | None, str, int | None]
     held = Pulse.objects.filter(
         person__in={row.person_id for row in rows}, review__program__in={row.program_id for row in rows},
         review__period__in=periods,
-    ).select_related("review", "person")  # fmt: skip
+    ).select_related("review__program", "person")  # fmt: skip
     return {(one.review.program_id, one.review.period, one.person_id): one for one in held}
 
 

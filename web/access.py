@@ -12,6 +12,7 @@ from accounts.clock import day_of
 from accounts.models import User
 from program.models import Feed, FeedQuerySet, Metric, MetricQuerySet, Program, ScoreVersion
 from program.typed_in import TypedIn
+from reviews.models import programs_reviewed_by
 from teams.lifecycle import has_ended
 from teams.models import Goal, GoalQuerySet, Team
 
@@ -67,6 +68,11 @@ def goal(request: HttpRequest, found: Team, program_key: str, metric_key: str) -
 def program(request: HttpRequest, key: str) -> Program:
     """A program this person may see, or 404."""
     return _found(Program.objects.visible_to(person(request)).select_related("sponsor"), key)
+
+
+def reviewed_program(request: HttpRequest, key: str) -> Program:
+    """A program in whose reviews this person sits, or 404."""
+    return _found(programs_reviewed_by(person(request)).select_related("sponsor").distinct(), key)
 
 
 def owned_program(request: HttpRequest, key: str) -> Program:

@@ -86,9 +86,8 @@ def sentence(ask: Ask, on: date) -> str:
     line = ask_lines.line(ask, on)
     who = f"of {ask.of}" if ask.of else "of nobody yet"
     if ask.state != Ask.State.OPEN:
-        became = (
-            f"{wording.status(ask.state)}{f' on {wording.near_day(ask.closed_at.date(), on)}' if ask.closed_at else ''}"
-        )
+        closed = today(ask.program.review_zone, ask.closed_at) if ask.closed_at else None
+        became = f"{wording.status(ask.state)}{f' on {wording.near_day(closed, on)}' if closed else ''}"
         return f"{became}{f': {ask.outcome}' if ask.outcome else ''}."
     when = f", and {line.due}" if line.late else f", {line.due}" if line.due else ", without a day"
     said = f" {line.outcome}." if ask.said else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -59,6 +60,8 @@ def after(cadence: Cadence, moment: datetime) -> Iterator[Occurrence]:
     One whose day is a weekend or a holiday is held at the same wall time of the next working day; where that is the day
     of the next occurrence, there is that one only.
     """
+    if not _comes(cadence.recurrence, cadence.first):
+        return
     # What was due before the moment may be held after it; wall times and moments differ by a day at most.
     since = moment.astimezone(UTC).replace(tzinfo=None) - LONGEST_OFF - timedelta(days=2)
     held = (_held(cadence, local) for local in days_of(cadence.recurrence, cadence.first).xafter(since, inc=True))
@@ -71,6 +74,13 @@ def moment_of(local: datetime, zone: str) -> datetime:
     """A wall time (naive) as a moment, in UTC. One that a clock change skips is as much later; of two, it is the
     first."""
     return local.replace(tzinfo=ZoneInfo(zone), fold=0).astimezone(UTC)
+
+
+@lru_cache(maxsize=512)
+def _comes(recurrence: Recurrence, first: datetime) -> bool:
+    """Whether there is any day from the first on. Each twelfth month from February on has no 31st, and a search for it
+    goes through eight thousand years: once, not with each page."""
+    return next(iter(days_of(recurrence, first)), None) is not None
 
 
 def _held(cadence: Cadence, nominal: datetime) -> Occurrence:

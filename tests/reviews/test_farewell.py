@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from nudges.models import Delivery
+from nudges.models import Delivery, Mute
 from program.feeds.registry import KINDS
 from program.models import Program
 from reviews import farewell
@@ -102,3 +102,15 @@ def test_nobody_to_guard_is_refused(world):
     with pytest.raises(lifecycle.Refused, match="there is nothing to guard"):
         lifecycle.cancel(world.program, "It did not move.", "Ask first.", guard=True, now=NOW, by=world.tess)
     assert Program.objects.get(key="typing").state == "active"
+
+
+def test_who_may_not_see_the_program_or_stopped_its_mail_is_not_told(world):
+    """It is shown to one team: another team's lead does not read what was learned; sponsor and owners do."""
+    Program.objects.filter(pk=world.program.pk).update(audience="api")
+    Mute.objects.create(person=world.bob, program=world.program, created_at=NOW, via="profile")
+    goal = Goal.objects.get(team=world.api, metric=world.typed)
+    answering.answer(goal, "done", by=world.bob, now=NOW, via="page")
+    end(world)
+    farewell.tell_due(NOW)
+    told = Delivery.objects.filter(kind="ended").order_by("pk")
+    assert [row.person.email for row in told] == [f"{name}@example.com" for name in ("sam", "tess", "pam", "alice")]

@@ -10,7 +10,7 @@ from accounts.models import AuditRow, User
 from nudges import delivery
 from nudges.models import Delivery
 from program.models import Program
-from reviews import priorities
+from reviews import handover, priorities
 from reviews.models import Priority
 from teams.typed import Unfit
 from tests.people import NOW, settle
@@ -87,3 +87,15 @@ def test_the_brief_has_those_that_stand_and_those_over_since_the_last(world):
     assert priorities.lines(world.program, None, date(2026, 3, 16))[-1] == (
         "15 Jan, sam@example.com: “old” Over since 4 Feb."
     )
+
+
+def test_its_day_is_that_of_the_review_zone_in_brief_and_handover(world):
+    """An hour before midnight in London is the next day in Riga, where the reviews are; its page says so too."""
+    made = priorities.note(world.program, "x", NIGHT, by=world.sam)
+    assert priorities.lines(world.program, None, date(2026, 3, 25)) == ["22 Mar, sam@example.com: “x”"]
+    brief = handover.compose(world.program, None, NIGHT + timedelta(days=2))
+    assert brief.priorities == ["22 Mar, sam@example.com: “x”"]
+    priorities.end(made, NIGHT + timedelta(days=1), by=world.sam)
+    assert priorities.lines(world.program, None, date(2026, 3, 25)) == [
+        "22 Mar, sam@example.com: “x” Over since 23 Mar."
+    ]

@@ -283,3 +283,12 @@ def test_queries_do_not_grow_with_teams(world, django_assert_max_num_queries):
         apply_text(ORG + more, now=NOW, via="test")
     with django_assert_max_num_queries(26):
         assert pulse_asking.ask_due(OPENS + timedelta(hours=3)) == 22
+
+
+def test_a_program_that_is_paused_before_it_went_asks_nothing(world, mail_server):
+    pulse_asking.ask_due(OPENS)
+    Program.objects.update(state=Program.State.PAUSED)
+    delivery.deliver_batch(OPENS)
+    assert set(Delivery.objects.filter(kind="pulse").values_list("state", "reason")) == {
+        ("suppressed", "the program is paused")
+    }

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import sys
+import threading
+import time
 from datetime import UTC, datetime, timedelta
 
 import icalendar
@@ -11,6 +13,7 @@ import pytest
 import time_machine
 import vobject
 from django.core.management import call_command
+from django.db import OperationalError, connection, connections, transaction
 
 from accounts.models import AuditRow
 from nudges.models import Delivery
@@ -222,3 +225,44 @@ def test_a_time_that_cannot_be_read_is_none(world):
     invites.send_due(SENT)
     replies.take(mail(stamp="20x60318T100000Z"), SENT + timedelta(hours=1))
     assert Attendance.objects.get(person=world.sam).reply == Attendance.Reply.ACCEPTED
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_reply_and_a_change_of_who_sits_in_it_do_not_wait_for_each_other(world):
+    """Both at once: the one holds the invitation, the other the review, and each then needs the other's."""
+    at_once = connection.vendor == "postgresql"  # in SQLite one at a time writes
+    invites.send_due(SENT)
+    Program.objects.update(sponsor=None)
+    ended: list[object] = []
+
+    def who_left() -> None:
+        try:
+            ended.append(invites.send_due(SENT))
+        except OperationalError as fault:
+            ended.append(fault)
+        finally:
+            connections.close_all()
+
+    other = threading.Thread(target=who_left)
+    with transaction.atomic():
+        Invitation.objects.select_for_update().get(person=world.sam)
+        if at_once:
+            other.start()
+            _until_somebody_waits()
+        replies.say(only(), world.sam, Attendance.Reply.DECLINED, 0, SENT, via="page")
+    if not at_once:
+        other.start()
+    other.join()
+    assert ended == [1]
+    assert Attendance.objects.get(person=world.sam).reply == Attendance.Reply.DECLINED
+    assert Invitation.objects.get(person=world.sam).withdrawn_at == SENT
+
+
+def _until_somebody_waits() -> None:
+    for _ in range(200):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            if cursor.fetchone()[0]:
+                return
+        time.sleep(0.05)
+    raise AssertionError("nobody came to wait")

@@ -70,3 +70,14 @@ def test_queries(owner, django_assert_max_num_queries):
     owner.get(PAGE)
     with django_assert_max_num_queries(42):
         owner.get(PAGE)
+
+
+@pytest.mark.parametrize("path", ["/programs/%00/ledger/", "/programs/%00/reviews/"])
+def test_a_key_that_no_database_holds_is_not_here(owner, path):
+    assert owner.get(path).status_code == 404
+
+
+def test_an_entry_is_struck_at_its_own_program_only(owner):
+    owner.post(PAGE, {"kind": "owners", "hours": "2", "day": "2026-03-13", "note": ""})
+    assert owner.post(f"/programs/%00/ledger/{Cost.objects.get().pk}/strike").status_code == 404
+    assert Cost.objects.get().struck_at is None

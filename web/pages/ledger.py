@@ -18,7 +18,7 @@ from program.typed_in import TypedIn
 from reviews import health, ledger
 from reviews.health import Cause
 from reviews.ledger import Ledger
-from reviews.models import Cost, programs_reviewed_by
+from reviews.models import Cost
 from teams.lifecycle import has_ended
 from web import access
 from web.render import page
@@ -49,7 +49,7 @@ class Context:
 def show(request: HttpRequest, key: str) -> HttpResponse:
     """Look at the ledger, or note hours."""
     user, moment = access.person(request), now()
-    found = get_object_or_404(programs_reviewed_by(user).select_related("sponsor").distinct(), key=key)
+    found = access.reviewed_program(request, key)
     if request.method != "POST":
         return page(request, _context(request, found))
     if user.reads_only:
@@ -67,7 +67,8 @@ def show(request: HttpRequest, key: str) -> HttpResponse:
 def strike(request: HttpRequest, key: str, pk: int) -> HttpResponse:
     """Take an entry back."""
     user = access.person(request)
-    row = get_object_or_404(Cost.objects.visible_to(user).select_related("program").distinct(), pk=pk, program__key=key)
+    rows = Cost.objects.visible_to(user).filter(program=access.reviewed_program(request, key))
+    row = get_object_or_404(rows.select_related("program"), pk=pk)
     if user.reads_only:
         raise Http404("a viewer strikes nothing")
     if has_ended(row.program):

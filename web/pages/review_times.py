@@ -164,7 +164,7 @@ def _invited(review: Review) -> str:
 
 def _brief(review: Review) -> str:
     if hasattr(review, "brief"):
-        on = wording.weekday(review.brief.frozen_at.date())
+        on = wording.weekday(review.brief.frozen_at.astimezone(review.local_start.tzinfo).date())
         return f"The brief was frozen on {on} and stays, whenever the review is."
     due = freeze_at(review)
     ahead = f"{BRIEF_AHEAD} working days ahead"

@@ -19,7 +19,7 @@ from reviews import corrections, followed, room
 from reviews.content import read
 from reviews.days import freeze_at, is_off
 from reviews.invites import attendees, attending, replied
-from reviews.models import Ask, Brief, Review, programs_reviewed_by
+from reviews.models import Ask, Brief, Review
 from reviews.pictures import Picture, drawn
 from web import access, ask_lines, pulse_told
 from web.ask_lines import AskLine
@@ -94,7 +94,7 @@ class Context:
 def reviews(request: HttpRequest, key: str) -> HttpResponse:
     """The program's reviews, for those who sit in them."""
     user = access.person(request)
-    program = get_object_or_404(programs_reviewed_by(user).select_related("sponsor").distinct(), key=key)
+    program = access.reviewed_program(request, key)
     moment = now()
     found = list(Review.objects.visible_to(user).filter(program=program).select_related("brief", "program__sponsor"))
     asks = Ask.objects.visible_to(user).filter(program=program).select_related("of")

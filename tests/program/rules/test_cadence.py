@@ -1,5 +1,6 @@
 """Cadences: right wall times across clock changes, months that end early, one label an occurrence."""
 
+import time
 from datetime import UTC, date, datetime, timedelta
 from itertools import islice, pairwise, takewhile
 from zoneinfo import ZoneInfo
@@ -323,3 +324,14 @@ def test_n_working_days_lie_between(day, n):
     between = [before + timedelta(days=k) for k in range((day - before).days)]
     assert before.weekday() < 5
     assert sum(1 for one in between if one.weekday() < 5) == n
+
+
+def test_a_rule_without_a_day_from_its_first_on_is_looked_through_once():
+    made = cadence("FREQ=MONTHLY;INTERVAL=12;BYMONTHDAY=31", datetime(2026, 2, 10, 10, 0), "UTC")
+    assert some(made, 1) == []
+    begun = time.monotonic()
+    assert [some(made, 1) for _ in range(20)] == [[]] * 20
+    assert time.monotonic() - begun < 0.1
+    assert some(cadence("FREQ=MONTHLY;INTERVAL=12;BYMONTHDAY=31", datetime(2026, 3, 10, 10, 0), "UTC"), 1) == [
+        "2026-03-31 2026-03-31T10:00Z"
+    ]
