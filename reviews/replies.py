@@ -58,7 +58,9 @@ def say(
     `stamp` is when a mailed one was written: one that was written before another does not count any more.
     """
     with transaction.atomic():
-        told = Invitation.objects.select_for_update().filter(review=review, person=person, withdrawn_at=None).first()
+        # Its own row only: the review's, by which it is ordered, is held by whoever invites at this moment.
+        invited = Invitation.objects.select_for_update(of=("self",))
+        told = invited.filter(review=review, person=person, withdrawn_at=None).first()
         if told is None or not person.is_active:
             raise NotTaken(f"{person.email} is not invited to this review.")
         # The sender wrote these: an answer to what was never sent is none.
