@@ -86,6 +86,8 @@ def read(token: str) -> Pulse:
         raise BadLink("what this link was about is not here any more")
     if not pulse.person.is_active:
         raise Over(f"{pulse.person} is not active here any more.")
+    if pulse.person.reads_only:
+        raise Over(f"{pulse.person} only reads here by now.")
     if closed := why_closed(pulse.review):
         raise Over(closed)
     return pulse

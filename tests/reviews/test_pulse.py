@@ -9,6 +9,7 @@ import time_machine
 
 from accounts.models import AuditRow, User
 from nudges import delivery
+from nudges.answer_links import Over
 from nudges.links import BadLink
 from nudges.models import Delivery, Digest, Mute
 from program.models import Program, ProgramOwner
@@ -292,3 +293,11 @@ def test_a_program_that_is_paused_before_it_went_asks_nothing(world, mail_server
     assert set(Delivery.objects.filter(kind="pulse").values_list("state", "reason")) == {
         ("suppressed", "the program is paused")
     }
+
+
+def test_who_only_reads_by_now_answers_nothing(world):
+    pulse_asking.ask_due(OPENS)
+    token = pulse.write(Pulse.objects.get())
+    User.objects.filter(pk=world.alice.pk).update(reads_only=True)
+    with pytest.raises(Over, match="only reads here by now"):
+        pulse.read(token)
