@@ -31,7 +31,7 @@ CODES_A_DAY = Limit("second factor a day", 30, timedelta(days=1))
 ASK = Limit("new password by address", 3, timedelta(hours=1))
 ASK_CLIENT = Limit("new password by client", 20, timedelta(hours=1))
 ANSWER = Limit("answers by receiver", 60, QUARTER)
-CALENDAR = Limit("calendar address by client", 120, QUARTER)
+CALENDAR = Limit("calendar address, guessed by client", 120, QUARTER)
 INVITE = Limit("invitation by inviter", 100, timedelta(hours=1))
 
 

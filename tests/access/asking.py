@@ -22,7 +22,11 @@ from tests.access.world import World
 REFUSED = {"in", "401", "403", "404", "405"}
 """What a method may be answered that has no row."""
 DONE = {"200", "201", "202", "204", "302"}
-USE = {"accounts_accesstoken": ("last_used_at",), "accounts_sharelink": ("last_used_at",)}
+USE = {
+    "accounts_accesstoken": ("last_used_at",),
+    "accounts_sharelink": ("last_used_at",),
+    "reviews_calendarfeed": ("last_used_at",),
+}
 """That a token or a link was used is noted; it is no change of what anybody sees or may do."""
 
 

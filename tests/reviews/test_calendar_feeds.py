@@ -118,10 +118,11 @@ def test_the_headline_comes_with_the_brief_and_without_another_sequence(world, c
     assert (event["SEQUENCE"], event["DTSTAMP"].dt) == (0, frozen)
 
 
-def test_it_is_throttled(world, client):
+def test_guessing_is_throttled_and_reading_is_not(world, client):
     address = where(world.sam)
-    answers = [client.get(address).status_code for _ in range(121)]
-    assert answers == [200] * 120 + [429]
+    answers = [client.get(f"/calendar/guess-{n}.ics").status_code for n in range(121)]
+    assert answers == [404] * 120 + [429]
+    assert client.get(address).status_code == 200
 
 
 @pytest.mark.parametrize("secret", ["x", "x" * 3000, "%00", "%C5%BE", "..%2f"])
