@@ -16,6 +16,8 @@ from tests.access.table import FILE, filled, read
 from tests.access.world import World, built
 
 TABLE = read(FILE.read_text(encoding="utf-8"))
+BEARERS = ("/calendar/",)
+"""Addresses that are a secret themselves: whoever holds one reads what is its owner's."""
 LINK = re.compile(r'(?:href|src|data-figure)="([^"#]+)')
 pytestmark = [pytest.mark.django_db, pytest.mark.once, pytest.mark.timeout(900)]
 
@@ -126,7 +128,7 @@ def test_a_word_is_met_by_those_who_may_read_it_and_by_nobody_else(seen: Seen, w
     who = dict(TABLE.words)[word]
     met: dict[str, list[str]] = defaultdict(list)
     for (subject, address), (_, text) in sorted(seen.answers.items()):
-        if word in text:
+        if word in text and not address.startswith(BEARERS):
             met[subject].append(address)
     leaks = {subject: met[subject] for subject, may in who.items() if may == "no" and met[subject]}
     assert leaks == {}

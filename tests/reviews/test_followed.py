@@ -148,7 +148,7 @@ def test_the_next_brief_tells_it(world):
     (told,) = content.past_asks
     assert told.due == "9 Apr, moved from 20 Mar (twice)"
     assert told.state == "past its day"
-    assert told.outcome == "Gina says it cannot be done: the freeze"
+    assert told.outcome == "Gina says it cannot be done: the freeze."
     assert told.effect == "Api went from 12 % to 51 % since, and is back on its path."
 
 

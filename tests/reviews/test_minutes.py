@@ -122,7 +122,7 @@ def test_an_empty_meeting_says_so(world, review):
     text = sent("minutes")["sam@example.com"].text
     assert text.splitlines()[0] == "Nothing was decided, nothing is asked of anybody: Every function typed."
     assert "Nobody was noted." in text
-    assert "None were taken." in text
+    assert "No notes were taken." in text
 
 
 def test_long_notes_go_on_elsewhere(world, review):
