@@ -26,12 +26,12 @@ from nudges.models import Delivery, Restraint
 from program.feeds.registry import KINDS
 from program.models import Program
 from program.rules.usefulness import Evidence, Finding
-from reviews import asks, minutes, priorities, pulse_asking, sponsorship
+from reviews import asks, farewell, minutes, priorities, pulse_asking, sponsorship
 from reviews.ahead import freeze_due
 from reviews.minutes import HELD_IN
 from reviews.models import Review
 from reviews.schedule import schedule
-from teams import answering, trust
+from teams import answering, lifecycle, trust
 from teams.apply.files import apply_text
 from teams.ingest import Origin, ingest
 from teams.models import Goal, Run
@@ -39,6 +39,18 @@ from teams.standings import judge_due
 from tests.people import HEADER, ORG, TYPING
 
 WEEKS = 8
+STOPPED = """
+program:
+  key: stopped
+  name: Given up
+  purpose: To be given up
+  sponsor: {{email: sam@example.com}}
+  owners: [{{email: tess@example.com, role: technical}}, {{email: pam@example.com, role: manager}}]
+  start: {start}
+  end: {end}
+goals:
+  - {{metric: typed-functions, teams: [web], start: {start}, due: {end}, target: 0.5}}
+"""
 NOT_SENT = {"drill"}
 """Kinds of drills themselves."""
 
@@ -65,6 +77,7 @@ def send() -> list[str]:
             )  # fmt: skip
             goal = Goal.objects.get(team__key="web", metric__key="typed-functions")
             trust.dispute(goal.metric, goal.team, text="it counts tests", by=bob, now=at)
+    _ended(now)
     _samples(now)
     _signing_in(now)
     _deliver(now)
@@ -137,6 +150,17 @@ def _sponsor(at: datetime) -> None:
     if program.sponsor is not None:
         priorities.note(program, "Security first until the audit", at, by=program.sponsor)
     Program.objects.filter(pk=program.pk).update(sponsor=User.objects.get(email="gina@example.com"))
+
+
+def _ended(now: datetime) -> None:
+    """Another program, which is canceled: whoever carried it is told, at once in this world of no working hours."""
+    begun = now - timedelta(weeks=3)
+    apply_text(STOPPED.format(start=begun.date(), end=(now + timedelta(weeks=20)).date()), now=begun, via="drill")
+    tess = User.objects.get(email="tess@example.com")
+    lifecycle.cancel(Program.objects.get(key="stopped"), "It did not move.", "Ask first.", now=now, by=tess)
+    farewell.tell_due(now)
+    Delivery.objects.filter(kind=farewell.KIND).update(next_at=now)
+    _deliver(now)
 
 
 def _deliver(at: datetime) -> None:

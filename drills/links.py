@@ -27,6 +27,9 @@ LINK = re.compile(r"https?://[^\s<>\"']+")
 NOT_HELD = ("django_session", "accounts_attempt")
 """What looking may write: sessions, and the throttles' counts of tries."""
 SECONDS = 600
+OVER = 410
+"""What a link is answered whose time is over: it says so, and nothing else is there."""
+WRONG = "answers of 400 or more, other than that a link is over"
 QUIET = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
 """A browser that asks nobody for anything."""
 ALL = 10_000
@@ -82,7 +85,7 @@ class Followed:
         """One answer."""
         self.requests += 1
         self.answers[status] += 1
-        if status >= 400:
+        if status >= 400 and status != OVER:
             self.faults.append(f"{status} {what[:90]}")
 
 
@@ -187,11 +190,11 @@ def main() -> None:
     _say("links", len(each), "links of ours, of text, HTML, calendar and headers", "> 100", len(each) > 100)
     _say("others", len(others), "links to elsewhere, not followed", "no goal", True)
     _say("fetched", fetched.requests, "GETs and HEADs, signed in and not", "> 400", fetched.requests > 400)
-    _say("broken", len(fetched.faults), "; ".join(fetched.faults[:3]) or "answers of 400 or more", "0",
+    _say("broken", len(fetched.faults), "; ".join(fetched.faults[:3]) or WRONG, "0",
          not fetched.faults)  # fmt: skip
     _say("rows_changed", len(after_fetching), ", ".join(after_fetching) or "tables changed", "0", not after_fetching)
     _say("browsed", browsed.requests, "pages in Chromium", str(len(chosen)), browsed.requests == len(chosen))
-    _say("browsed.broken", len(browsed.faults), "; ".join(browsed.faults[:3]) or "answers of 400 or more", "0",
+    _say("browsed.broken", len(browsed.faults), "; ".join(browsed.faults[:3]) or WRONG, "0",
          not browsed.faults)  # fmt: skip
     _say("browsed.rows_changed", len(after_browsing), ", ".join(after_browsing) or "tables changed", "0",
          not after_browsing)  # fmt: skip

@@ -111,7 +111,7 @@ def test_invitation_and_brief_are_the_next_reviews(owner, world):
     schedule(MONDAY)
     page = " ".join(owner.get(HERE).content.decode().split())
     assert "<strong>Review of Every function typed, Tue 14 Apr, 10:00</strong>" in page
-    assert "When: three working days before a review, to the sponsor and the owners; again when it moves." in page
+    assert "When: four weeks before a review, to the sponsor and the owners; again when it moves." in page
     brief = owner.get(f"{HERE}api/brief/html").content.decode()
     review = Review.objects.get()
     assert f"/reviews/{review.pk}/" in brief
@@ -152,7 +152,7 @@ def test_a_test_of_an_invitation_asks_nobody_to_accept_anything(owner, world, ma
 
 
 def test_it_costs_the_same_queries_whatever_the_goals(owner, django_assert_max_num_queries):
-    with django_assert_max_num_queries(88):  # a brief is among them
+    with django_assert_max_num_queries(134):  # a brief is among them
         owner.get(HERE)
     with django_assert_max_num_queries(34):
         owner.get(f"{HERE}api/behind/html")
