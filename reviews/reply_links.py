@@ -16,6 +16,8 @@ from django.core import signing
 from django.urls import reverse
 
 from accounts.models import User
+from nudges.answer_links import Over
+from nudges.links import BadLink
 from program import wording
 
 from .models import Attendance, Invitation, Review
@@ -24,14 +26,6 @@ CHOICES = {
     "accept": Attendance.Reply.ACCEPTED, "tentative": Attendance.Reply.TENTATIVE, "decline": Attendance.Reply.DECLINED,
 }  # fmt: skip
 _SALT = "reviews.reply"
-
-
-class BadLink(Exception):
-    """The link was not made by this service, was cut short in the mail, or speaks of something that is gone."""
-
-
-class Over(Exception):
-    """The link was good and is not any more; the text says why, in sentences."""
 
 
 @dataclass(frozen=True)

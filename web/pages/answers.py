@@ -6,13 +6,12 @@ say a word on that one digest), signs nobody in, and looking at the page changes
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
@@ -28,9 +27,10 @@ from teams.goal_facts import GoalFacts
 from teams.goal_words import sentence
 from teams.models import Goal
 from teams.typed import Unfit
-from web import replying, waits_told
+from web import by_token, replying, waits_told
 from web.replying import Replies
 
+INSTEAD = "What can be answered now stands on the scorecard of the team, after signing in."
 VOTES = {"yes": True, "no": False}
 MAIL = "mail"
 """By which way an answer came, in the audit log."""
@@ -61,14 +61,6 @@ class VoteContext:
     who: str
 
 
-@dataclass(frozen=True)
-class OverContext:
-    """A link that does nothing (any more), and why."""
-
-    title: str
-    why: str
-
-
 @csrf_exempt  # The signed token is the authority; a form in a mail program's window sends no cookie.
 @login_not_required
 @never_cache
@@ -80,9 +72,9 @@ def answer(request: HttpRequest, token: str, choice: str = "") -> HttpResponse:
     try:
         asked = answer_links.read(token, now())
     except BadLink:
-        return _cut_short(request)
-    except Over as over:
-        return _over(request, over)
+        return by_token.cut_short(request, INSTEAD)
+    except Over as why:
+        return by_token.over(request, why, INSTEAD)
     if request.method != "POST":
         return _choices(request, asked, token, choice)
     taken = throttle.take((throttle.ANSWER, str(asked.person.pk)), now=now())
@@ -104,21 +96,17 @@ def _choices(
     goal = asked.goal
     facts = replying.facts_of(goal, now())
     sent = replying.sent(request.POST) if problem else None
-    return _page(
-        request,
-        "pages/answer.html",
-        Context(
-            goal=goal,
-            facts=facts,
-            sentence=sentence(facts) if facts else "",
-            who=asked.person.email,
-            replies=replying.replies(goal, asked.person, facts, now(), chosen=choice, problem=problem, sent=sent),
-            here=reverse("answer", args=[token]),
-            taken_back=request.GET.get("taken") == "back",
-            last_day=asked.last_day,
-        ),
-        status,
+    context = Context(
+        goal=goal,
+        facts=facts,
+        sentence=sentence(facts) if facts else "",
+        who=asked.person.email,
+        replies=replying.replies(goal, asked.person, facts, now(), chosen=choice, problem=problem, sent=sent),
+        here=reverse("answer", args=[token]),
+        taken_back=request.GET.get("taken") == "back",
+        last_day=asked.last_day,
     )
+    return by_token.page(request, "pages/answer.html", vars(context), status)
 
 
 @csrf_exempt
@@ -132,14 +120,15 @@ def vote(request: HttpRequest, token: str, choice: str = "") -> HttpResponse:
     try:
         digest = answer_links.read_vote(token, now())
     except BadLink:
-        return _cut_short(request)
-    except Over as over:
-        return _over(request, over)
+        return by_token.cut_short(request, INSTEAD)
+    except Over as why:
+        return by_token.over(request, why, INSTEAD)
     here = reverse("vote", args=[token])
     if request.method != "POST":
         held = getattr(digest, "vote", None)
         useful = held.useful if held else None
-        return _page(request, "pages/vote.html", VoteContext(digest, useful, choice, here, digest.person.email))
+        shown = VoteContext(digest, useful, choice, here, digest.person.email)
+        return by_token.page(request, "pages/vote.html", vars(shown))
     useful_said = request.POST.get("useful", "")
     if useful_said in VOTES:
         wishes.vote(digest, useful=VOTES[useful_said], now=now(), via=MAIL)
@@ -147,24 +136,5 @@ def vote(request: HttpRequest, token: str, choice: str = "") -> HttpResponse:
         wishes.unvote(digest, now(), via=MAIL)
     else:
         shown = VoteContext(digest, None, choice, here, digest.person.email)
-        return _page(request, "pages/vote.html", shown, 400)
+        return by_token.page(request, "pages/vote.html", vars(shown), 400)
     return redirect(here)
-
-
-def _cut_short(request: HttpRequest) -> HttpResponse:
-    why = "It may have been cut short on its way. Take it from the mail once more."
-    return _page(request, "pages/answer-over.html", OverContext("This link does not work", why), 404)
-
-
-def _over(request: HttpRequest, over: Over) -> HttpResponse:
-    return _page(
-        request, "pages/answer-over.html", OverContext("This link is over", f"{over} Nothing was changed."), 410
-    )
-
-
-def _page(request: HttpRequest, template: str, context: Any, status: int = 200) -> HttpResponse:
-    shown = {field.name: getattr(context, field.name) for field in fields(context)}
-    response = render(request, template, shown, status=status, using="jinja2")
-    response["Referrer-Policy"] = "no-referrer"
-    response["X-Robots-Tag"] = "noindex"
-    return response

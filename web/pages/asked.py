@@ -6,13 +6,12 @@ it signs nobody in, and looking at the page changes nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
@@ -24,8 +23,9 @@ from nudges.links import BadLink
 from reviews import ask_links, asks
 from reviews.models import Ask
 from teams.typed import Unfit
-from web import access, ask_page, waits_told
+from web import access, ask_page, by_token, waits_told
 
+INSTEAD = "What is asked of you now stands on your home page, after signing in."
 MAIL = "mail"
 """By which way an answer came, in the audit log."""
 
@@ -44,14 +44,6 @@ class Context:
     last_day: date
 
 
-@dataclass(frozen=True)
-class OverContext:
-    """A link that does nothing (any more), and why."""
-
-    title: str
-    why: str
-
-
 @csrf_exempt  # The signed token is the authority; a form in a mail program's window sends no cookie.
 @login_not_required
 @never_cache
@@ -62,11 +54,9 @@ def asked(request: HttpRequest, token: str) -> HttpResponse:
     try:
         found = ask_links.read(token, moment)
     except BadLink:
-        why = "It may have been cut short on its way. Take it from the mail once more."
-        return _page(request, "pages/asked-over.html", OverContext("This link does not work", why), 404)
-    except Over as over:
-        said = OverContext("This link is over", f"{over} Nothing was changed.")
-        return _page(request, "pages/asked-over.html", said, 410)
+        return by_token.cut_short(request, INSTEAD)
+    except Over as why:
+        return by_token.over(request, why, INSTEAD)
     if request.method != "POST":
         return _choices(request, found)
     taken = throttle.take((throttle.ANSWER, str(found.person.pk)), now=moment)
@@ -95,12 +85,4 @@ def _choices(request: HttpRequest, found: ask_links.Asked, *, problem: str = "",
         text=request.POST.get("text", "")[:4000].replace("\0", "") if problem else "",
         last_day=found.last_day,
     )
-    return _page(request, "pages/asked.html", context, status)
-
-
-def _page(request: HttpRequest, template: str, context: Any, status: int = 200) -> HttpResponse:
-    shown = {field.name: getattr(context, field.name) for field in fields(context)}
-    response = render(request, template, shown, status=status, using="jinja2")
-    response["Referrer-Policy"] = "no-referrer"
-    response["X-Robots-Tag"] = "noindex"
-    return response
+    return by_token.page(request, "pages/asked.html", vars(context), status)

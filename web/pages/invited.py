@@ -6,12 +6,11 @@ signs nobody in, and looking at the page changes nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
@@ -19,12 +18,14 @@ from django.views.decorators.http import require_http_methods
 
 from accounts import throttle
 from accounts.clock import now
+from nudges.answer_links import Over
+from nudges.links import BadLink
 from program import wording
 from reviews import invites, replies, reply_links
-from reviews.reply_links import BadLink, Over
-from web import waits_told
+from web import by_token, waits_told
 
 VIA = "mail page"
+INSTEAD = "Reviews to come stand on your home page, after signing in."
 
 
 @dataclass(frozen=True)
@@ -41,14 +42,6 @@ class Context:
     fault: str = ""
 
 
-@dataclass(frozen=True)
-class OverContext:
-    """A link that does nothing (any more), and why."""
-
-    title: str
-    why: str
-
-
 @csrf_exempt  # The signed token is the authority; a form in a mail program's window sends no cookie.
 @login_not_required
 @never_cache
@@ -60,11 +53,9 @@ def reply(request: HttpRequest, token: str, choice: str = "") -> HttpResponse:
     try:
         asked = reply_links.read(token, now())
     except BadLink:
-        why = "It may have been cut short on its way. Take it from the mail once more."
-        return _page(request, "pages/invited-over.html", OverContext("This link does not work", why), 404)
-    except Over as over:
-        context = OverContext("This link is over", f"{over} Nothing was changed.")
-        return _page(request, "pages/invited-over.html", context, 410)
+        return by_token.cut_short(request, INSTEAD)
+    except Over as why:
+        return by_token.over(request, why, INSTEAD)
     if request.method != "POST":
         return _choices(request, asked, token, choice)
     taken = throttle.take((throttle.ANSWER, str(asked.person.pk)), now=now())
@@ -97,12 +88,4 @@ def _choices(
         who=asked.person.email,
         fault=fault,
     )
-    return _page(request, "pages/invited.html", context, status)
-
-
-def _page(request: HttpRequest, template: str, context: Any, status: int = 200) -> HttpResponse:
-    shown = {field.name: getattr(context, field.name) for field in fields(context)}
-    response = render(request, template, shown, status=status, using="jinja2")
-    response["Referrer-Policy"] = "no-referrer"
-    response["X-Robots-Tag"] = "noindex"
-    return response
+    return by_token.page(request, "pages/invited.html", vars(context), status)

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
@@ -27,10 +26,11 @@ from reviews import pulse as pulses
 from reviews.days import freeze_at
 from reviews.models import Pulse
 from teams.typed import Unfit
-from web import waits_told
+from web import by_token, waits_told
 
 CHOICES = [(Pulse.Helps.YES, "yes, it helps"), (Pulse.Helps.PARTLY, "partly"), (Pulse.Helps.NO, "no, it does not")]
 SHOWN_AT_MOST = 2000
+INSTEAD = "You are asked again before the next review."
 MAIL = "mail"
 
 
@@ -38,7 +38,6 @@ MAIL = "mail"
 class Context:
     """The two questions, with what was answered or typed."""
 
-    template: ClassVar[str] = "pages/pulse.html"
     pulse: Pulse
     day: str
     until: str
@@ -72,10 +71,9 @@ def pulse(request: HttpRequest, token: str, choice: str = "") -> HttpResponse:
             return waits_told.told(page, taken.wait)
         _act(request, found)
     except BadLink:
-        why = "It may have been cut short on its way. Take it from the mail once more."
-        return _over(request, "This link does not work", why, 404)
-    except Over as over:
-        return _over(request, "These questions are over", f"{over} Nothing was changed.", 410)
+        return by_token.cut_short(request, INSTEAD)
+    except Over as why:
+        return by_token.over(request, why, INSTEAD, "These questions are over")
     except Unfit as unfit:
         return _page(request, _context(found, token, choice, request, str(unfit)), 400)
     return redirect(reverse("pulse", args=[token]))
@@ -114,15 +112,4 @@ def _stands(found: Pulse) -> str:
 
 
 def _page(request: HttpRequest, context: Context, status: int = 200) -> HttpResponse:
-    return _rendered(request, context.template, vars(context), status)
-
-
-def _over(request: HttpRequest, title: str, why: str, status: int) -> HttpResponse:
-    return _rendered(request, "pages/pulse-over.html", {"title": title, "why": why}, status)
-
-
-def _rendered(request: HttpRequest, template: str, names: dict[str, object], status: int) -> HttpResponse:
-    response = render(request, template, names, status=status, using="jinja2")
-    response["Referrer-Policy"] = "no-referrer"
-    response["X-Robots-Tag"] = "noindex"
-    return response
+    return by_token.page(request, "pages/pulse.html", vars(context), status)

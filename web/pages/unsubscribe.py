@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
@@ -15,6 +14,7 @@ from django.views.decorators.http import require_http_methods
 from accounts import clock
 from nudges import links
 from program.models import Program
+from web import by_token
 
 ONE_CLICK = "One-Click"
 
@@ -71,8 +71,4 @@ def _heard(intent: links.Intent, key: str) -> Program:
 
 
 def _page(request: HttpRequest, context: Context, status: int = 200) -> HttpResponse:
-    shown = {field.name: getattr(context, field.name) for field in fields(Context)}
-    response = render(request, "pages/unsubscribe.html", shown, status=status, using="jinja2")
-    response["Referrer-Policy"] = "no-referrer"
-    response["X-Robots-Tag"] = "noindex"
-    return response
+    return by_token.page(request, "pages/unsubscribe.html", vars(context), status)
