@@ -20,6 +20,7 @@ from nudges.models import Delivery
 from nudges.outbox import Letter, put_all
 from program import wording as say
 from program.models import Program
+from program.rules.working_days import working_days_after, working_days_before
 from teams.handover import shortened
 from teams.lifecycle import has_ended
 
@@ -66,21 +67,11 @@ def _what_is_due(ask: Ask, now: datetime) -> str:
     on, country = local.date(), person.country
     if person.is_away(on) or not hours.is_working(local, country):
         return ""
-    if on >= working_days_from(due, LATER, country):
+    if on >= working_days_after(due, LATER, country):
         return AFTER if on <= due + LONG_AFTER else ""
-    first = working_days_from(due, -AHEAD, country)
+    first = working_days_before(due, AHEAD, country)
     asked_since = ask.raised_at.astimezone(local.tzinfo).date() >= first  # it was only just asked
     return BEFORE if first <= on <= due and not asked_since else ""
-
-
-def working_days_from(day: date, n: int, country: str = "") -> date:
-    """The n-th day that somebody works on after a day, or before it where n is negative."""
-    step = timedelta(days=1 if n > 0 else -1)
-    left = abs(n)
-    while left:
-        day += step
-        left -= not hours.is_day_off(day, country)
-    return day
 
 
 def _key(ask: Ask, what: str) -> str:

@@ -11,18 +11,17 @@ from nudges import became, effect
 from nudges.became import Became
 from nudges.effect import Measured
 from program.models import Feed, Program
-from program.rules.status import Status
+from program.rules.status import BEHIND_OR_OVERDUE
 from teams.boards import Board, Trend, trend
 from teams.models import Dispute
 
 PICTURES = 2
 """Totals whose picture is drawn; the whole of one takes five queries."""
-BEHIND = frozenset({Status.BEHIND, Status.OVERDUE})
 
 
 def trends(of: Board, on: date) -> dict[str, Trend]:
     """The totals with the most goals behind, over time, by metric key."""
-    behind = Counter(key for row in of.rows for key, cell in row.cells.items() if cell.status in BEHIND)
+    behind = Counter(key for row in of.rows for key, cell in row.cells.items() if cell.status in BEHIND_OR_OVERDUE)
     first = sorted(of.metrics, key=lambda metric: (-behind[metric.key], metric.key))[:PICTURES]
     return {metric.key: trend(of.program, metric, on) for metric in first}
 

@@ -20,7 +20,7 @@ from nudges.models import Delivery, Notice, Nudge
 from nudges.people import Org
 from nudges.policy import severity, worst_first
 from program.models import Feed, MetricVersion, Program, Wave
-from program.rules.status import FINE, Status
+from program.rules.status import BEHIND_OR_OVERDUE, FINE, SHORT
 from teams.boards import Board, Cell, Total, Trend, board, totals
 from teams.day_totals import DayTotal
 from teams.models import LONG_AGO, Answer, Dispute, Exemption, Goal, GoalTerms, Proposal, Standing, Team
@@ -34,7 +34,6 @@ from .ledger import Ledger
 from .models import Ask, Brief, Effect, Pace, Review, holding
 from .stopping import Watched, watch
 
-WORTH_ASKING = frozenset({Status.BEHIND, Status.OVERDUE})
 LINES_A_LEADER = 3
 LEADERS_SHOWN = 6
 
@@ -177,7 +176,7 @@ def collect(review: Review, now: datetime) -> Evidence:
         at_start=start if before is None else (),
         leaders=leaders,
         slipped=[one for one in _all_short(its_board, goals, then) if one.slipped],
-        recovered=sum(1 for goal, status in then.items() if goal in fine_now and status in _OFF_THE_PATH),
+        recovered=sum(1 for goal, status in then.items() if goal in fine_now and status in SHORT),
         asks=asks,
         versions=_new_versions(program, since),
         terms_changed=_terms_changed(program, since),
@@ -206,9 +205,6 @@ def collect(review: Review, now: datetime) -> Evidence:
     )
 
 
-_OFF_THE_PATH = frozenset({Status.AT_RISK, Status.BEHIND, Status.OVERDUE})
-
-
 def _goal_ids(program: Program) -> dict[tuple[int, str], int]:
     rows = Goal.objects.filter(program=program, ended_on=None).order_by()
     return {(team, metric): pk for pk, team, metric in rows.values_list("pk", "team_id", "metric__key")}
@@ -227,7 +223,7 @@ def _all_short(its_board: Board, goals: Mapping[tuple[int, str], int], then: Map
     found = []
     for row in its_board.rows:
         for key, cell in row.cells.items():
-            if cell.status in _OFF_THE_PATH:
+            if cell.status in SHORT:
                 goal = goals[row.team.pk, key]
                 slipped = cell.slipped or then.get(goal) in FINE
                 found.append(Short(goal, row.team, key, cell, slipped=slipped))
@@ -237,9 +233,9 @@ def _all_short(its_board: Board, goals: Mapping[tuple[int, str], int], then: Map
 def _short(its_board: Board, goals: Mapping[tuple[int, str], int], then: Mapping[int, str], on: date) -> list[Short]:
     """Goals worth an ask, worst first; nudges rest on a held one and on one that is held out, and so do asks."""
     alone = left_alone(its_board.program, on)
-    every = (one for one in _all_short(its_board, goals, then) if one.cell.status in WORTH_ASKING)
+    every = (one for one in _all_short(its_board, goals, then) if one.cell.status in BEHIND_OR_OVERDUE)
     found = [one for one in every if not one.cell.held and one.goal not in alone]
-    kept = Standing.objects.filter(goal__program=its_board.program, day=on, status__in=WORTH_ASKING).order_by()
+    kept = Standing.objects.filter(goal__program=its_board.program, day=on, status__in=BEHIND_OR_OVERDUE).order_by()
     more: dict[int, tuple[float | None, date]] = {
         goal: (baseline, due) for goal, baseline, due in kept.values_list("goal_id", "baseline", "due")
     }

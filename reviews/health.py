@@ -32,7 +32,7 @@ class Cause:
 
 
 def of_program(program: Program, now: datetime) -> list[Cause]:
-    """What shows on a day, the sponsor's part first; none for a draft or an ended program. At most nine queries."""
+    """What shows on a day, the sponsor's part first; none for a draft or an ended program. Constant queries."""
     if program.state not in Program.ON_SCORECARDS:
         return []
     return [

@@ -29,6 +29,7 @@ def leader_ask(leader: Leader, evidence: Evidence, names: Mapping[str, str]) -> 
     else:
         ask = ask_of(worst, versions[worst.metric], evidence.on)
         goals[0] = replace(goals[0], item="", size="")  # the ask says it
+    blocked = _blocked(leader, evidence)
     return LeaderAsk(
         leader=_called(leader, evidence),
         groups=say.listed([group.name for group in leader.groups]),
@@ -37,12 +38,12 @@ def leader_ask(leader: Leader, evidence: Evidence, names: Mapping[str, str]) -> 
         ask=ask,
         goals=goals,
         more=max(0, len(leader.short) - LINES_A_LEADER),
-        blocked=_blocked(leader, evidence),
+        blocked=blocked,
         history=_history(leader, names, evidence),
         proposal=proposal_of(leader),
         person=leader.person.pk if leader.person else None,
         goal_ids=[one.goal for one in leader.short],
-        collision=_collision(leader, evidence, blocked=bool(_blocked(leader, evidence))),
+        collision=_collision(leader, evidence, blocked=bool(blocked)),
         gains=_gains(leader, evidence),
     )
 

@@ -8,7 +8,7 @@ from accounts.clock import today
 from program import wording
 from program.models import Program
 from program.rules.program_effect import Verdict
-from program.rules.status import FINE, SHORT, Status
+from program.rules.status import BEHIND_OR_OVERDUE, FINE, SHORT
 from teams.models import Standing
 
 from .models import Brief, Effect, holding
@@ -16,7 +16,6 @@ from .models import Brief, Effect, holding
 MOST_SLIPS, SHARE = 3, 0.2
 """So many goals, and such a share of all, off their path since the last brief are a red flag."""
 WITHOUT_A_BRIEF = timedelta(weeks=4)
-BEHIND = frozenset({Status.BEHIND, Status.OVERDUE})
 
 
 def since(program: Program, on: date) -> date:
@@ -45,8 +44,8 @@ def of_program(program: Program, now: datetime) -> list[str]:
         said.append(
             f"{len(slipped)} of {wording.count(len(present), 'goal')} fell off their path since {wording.day(then)}."
         )
-    behind = [goal for goal, status in present.items() if status in BEHIND]
-    were = [goal for goal, status in before.items() if status in BEHIND]
+    behind = [goal for goal, status in present.items() if status in BEHIND_OR_OVERDUE]
+    were = [goal for goal, status in before.items() if status in BEHIND_OR_OVERDUE]
     if present and before and 2 * len(behind) > len(present) and 2 * len(were) <= len(before):
         said.append(
             f"{len(behind)} of {wording.count(len(present), 'goal')} are behind or overdue, more than half of all; "

@@ -152,7 +152,7 @@ def _reply(payload: bytes) -> Mailed:
     try:
         calendar = icalendar.Calendar.from_ical(payload.decode("utf-8", "replace"))
         method, events = str(calendar.get("METHOD", "")).upper(), list(calendar.walk("VEVENT"))
-    except Exception:
+    except Exception:  # icalendar raises what it likes on what a stranger sent
         raise NotTaken("Its calendar part cannot be read.") from None
     if method != "REPLY":
         raise NotTaken("It is no reply (METHOD:REPLY).")

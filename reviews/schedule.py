@@ -14,12 +14,11 @@ from typing import Any
 from django.db import transaction
 from django.db.models import F, Q
 
-from accounts.models import User
 from program.models import Program
 from program.rules.cadence import Cadence, Occurrence, after
 
 from . import invites
-from .models import Review, ReviewQuerySet, new_uid
+from .models import Review, new_uid
 
 State = Review.State
 
@@ -41,11 +40,6 @@ def schedule(now: datetime) -> int:
     for program in programs.distinct():
         done += _keep(program, held.get(program.pk, {}), now)
     return done
-
-
-def upcoming(user: User, now: datetime) -> ReviewQuerySet:
-    """The reviews to come that a person may see, the next one first, with program and brief."""
-    return Review.objects.visible_to(user).to_come(now).select_related("program", "brief")
 
 
 def change(review: Review, facts: Mapping[str, Any], now: datetime) -> bool:

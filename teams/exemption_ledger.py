@@ -11,12 +11,11 @@ from django.db.models import QuerySet
 
 from accounts.clock import today
 from program.models import MetricVersion, Program
-from program.rules.status import Status
+from program.rules.status import BEHIND_OR_OVERDUE
 
 from .models import Exemption, Goal
 from .standings import Judged, as_if_not_exempt
 
-BEHIND = frozenset({Status.BEHIND, Status.OVERDUE})
 SOON = timedelta(days=14)
 ENDED_AT_MOST = 200
 
@@ -45,7 +44,7 @@ class Line:
     @property
     def would_be_behind(self) -> bool:
         """Whether the goal would be behind or overdue today."""
-        return self.would_be_status in BEHIND
+        return self.would_be_status in BEHIND_OR_OVERDUE
 
     @property
     def ends_soon(self) -> bool:

@@ -15,7 +15,7 @@ from django.template.loader import render_to_string
 from accounts.clock import today
 from program import wording
 from program.models import Playbook
-from program.rules.status import SHORT, Status
+from program.rules.status import BEHIND_OR_OVERDUE, SHORT, Status
 from program.rules.trail import Crumb
 from program.trackers import code
 
@@ -27,7 +27,7 @@ FORMATS = ("text", "markdown", "json", "github")
 """`github` prints annotations for the log of a GitHub action; `markdown` is for its job summary."""
 ITEMS, MOST_ITEMS = 5, 50
 FAILS: Mapping[str, frozenset[str]] = {
-    "behind": frozenset({Status.BEHIND, Status.OVERDUE}), "overdue": frozenset({Status.OVERDUE}),
+    "behind": BEHIND_OR_OVERDUE, "overdue": frozenset({Status.OVERDUE}),
 }  # fmt: skip
 MARKS = re.compile(r"([\\`*_{}\[\]<>|#~])")
 PATH = re.compile(r"[\w@+-][\w@+./-]*[./][\w@+./-]+")

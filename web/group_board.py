@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import date
 
 from nudges.policy import severity, worst_first
-from program.models import Metric, Program
-from program.rules.status import SHORT, Status
-from reviews.evidence import WORTH_ASKING, Short
+from program.models import Metric, MetricVersion, Program
+from program.rules.status import BEHIND_OR_OVERDUE, SHORT, Status
+from reviews.evidence import Short
 from teams.boards import Board, Cell, Row, current_versions
 from teams.models import GoalQuerySet, Standing, Team
 
@@ -54,7 +54,7 @@ def read(teams: Sequence[Team], goals: GoalQuerySet, days: Mapping[int, date]) -
         cell, key = Cell(*facts), metrics[metric].key
         cells[program][team][key] = cell
         statuses[team].append(cell.status)
-        if cell.status in WORTH_ASKING and not cell.held:
+        if cell.status in BEHIND_OR_OVERDUE and not cell.held:
             weight = severity(cell.gap, cell.target, baseline)
             short.append(Short(goal, by_id[team], key, cell, weight, cell.slipped, due))
             of_goal[goal] = programs[program]
@@ -86,7 +86,7 @@ def off_the_path(team: int, statuses: Mapping[int, Sequence[str]]) -> bool:
 
 def _board(
     program: Program, on: date, teams: Mapping[int, Team], held: Mapping[int, Mapping[str, Cell]],
-    names: Mapping[str, Metric], versions: Mapping[str, object],
+    names: Mapping[str, Metric], versions: Mapping[str, MetricVersion],
 ) -> Board:  # fmt: skip
     rows = [Row(teams[pk], teams[pk].parent, cells) for pk, cells in held.items()]
     rows.sort(key=lambda row: (row.group.key if row.group else "", row.team.key))
@@ -94,7 +94,7 @@ def _board(
     found = Counter(cell.status for row in rows for cell in row.cells.values())
     return Board(
         program=program, on=on, metrics=[names[key] for key in keys],
-        versions={key: versions[key] for key in keys},  # type: ignore[misc]
+        versions={key: versions[key] for key in keys},
         rows=rows, counts={str(status): found[str(status)] for status in Status},
         teams_at_target=sum(all(cell.status == Status.MET for cell in row.cells.values()) for row in rows),
         slipped=sum(cell.slipped for row in rows for cell in row.cells.values()),

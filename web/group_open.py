@@ -12,7 +12,7 @@ from accounts.models import User
 from program import wording
 from reviews.models import Ask
 from teams.handover import shortened
-from teams.models import Answer, Exemption, GoalQuerySet
+from teams.models import Answer, Exemption, Goal, GoalQuerySet
 from web.ask_lines import AskLine, line
 
 MOST = 8
@@ -66,5 +66,5 @@ def _blocked(one: Answer, on: date) -> str:
     return f"{said}; it needs {one.needs}’s priority" if one.needs else said
 
 
-def _line(goal: object, said: str) -> OpenLine:
-    return OpenLine(said, goal.team.key, goal.program.key, goal.metric.key)  # type: ignore[attr-defined]
+def _line(goal: Goal, said: str) -> OpenLine:
+    return OpenLine(said, goal.team.key, goal.program.key, goal.metric.key)

@@ -30,6 +30,7 @@ class Status(StrEnum):
 WORST_FIRST: dict[str, int] = {status: position for position, status in enumerate(Status)}
 SHORT = frozenset({Status.AT_RISK, Status.BEHIND, Status.OVERDUE})
 FINE = frozenset({Status.MET, Status.ON_TRACK})
+BEHIND_OR_OVERDUE = frozenset({Status.BEHIND, Status.OVERDUE})
 TO_THE_PATH = frozenset({Status.AT_RISK, Status.BEHIND})
 
 

@@ -36,6 +36,14 @@ def working_day_from(day: date, country: str = "") -> date:
     return day
 
 
+def working_days_after(day: date, n: int, country: str = "") -> date:
+    """The n-th working day after a day, which need not be one itself."""
+    while n > 0:
+        day += DAY
+        n -= not is_day_off(day, country)
+    return day
+
+
 def working_days_before(day: date, n: int, country: str = "") -> date:
     """The n-th working day before a day, which need not be one itself."""
     while n > 0:

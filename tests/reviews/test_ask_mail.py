@@ -161,9 +161,3 @@ def test_constant_queries(world, ask, django_assert_num_queries):
     assert ask_mail.remind_due(BEFORE) == 8
     with django_assert_num_queries(2):
         ask_mail.remind_due(BEFORE)
-
-
-def test_working_days():
-    assert ask_mail.working_days_from(DUE, -3) == date(2026, 4, 27)
-    assert ask_mail.working_days_from(DUE, 2) == date(2026, 5, 4)
-    assert ask_mail.working_days_from(date(2026, 5, 2), 1) == date(2026, 5, 4)

@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from accounts.clock import now
 from program.models import Program
 from reviews import handover as handovers
 from reviews.handover import Handover
-from reviews.models import programs_reviewed_by
 from reviews.sponsorship import former_of
 from web import access
 from web.render import page
@@ -35,10 +34,7 @@ class Context:
 def handover(request: HttpRequest, key: str) -> HttpResponse:
     """What somebody who begins to sponsor the program needs to know, composed now."""
     user = access.person(request)
-    rows = programs_reviewed_by(user).select_related("sponsor").distinct()
-    program = None if "\0" in key else rows.filter(key=key).first()
-    if program is None:
-        raise Http404
+    program = access.reviewed_program(request, key)
     found = handovers.compose(program, former_of(program), now())
     first = (
         found.first

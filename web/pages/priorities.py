@@ -16,7 +16,7 @@ from accounts.clock import now, today
 from program import wording
 from program.models import Program
 from reviews import priorities as changes
-from reviews.models import Priority, programs_reviewed_by
+from reviews.models import Priority
 from teams.typed import Unfit
 from web import access
 from web.render import page
@@ -53,8 +53,7 @@ class Context:
 @require_http_methods(["GET", "HEAD", "POST"])
 def priorities(request: HttpRequest, key: str) -> HttpResponse:
     """What was noted; its POST notes another change, for the sponsor."""
-    program = _program(request, key)
-    user = access.person(request)
+    program, user = access.reviewed_program(request, key), access.person(request)
     if request.method != "POST":
         return page(request, _context(request, program))
     if not changes.may_note(user, program):
@@ -73,21 +72,13 @@ def priorities(request: HttpRequest, key: str) -> HttpResponse:
 @require_POST
 def over(request: HttpRequest, key: str, pk: int) -> HttpResponse:
     """Say that a change is over, for the sponsor."""
-    program, user = _program(request, key), access.person(request)
+    program, user = access.reviewed_program(request, key), access.person(request)
     found = get_object_or_404(Priority.objects.visible_to(user).select_related("program"), program=program, pk=pk)
     if not changes.may_note(user, program):
         raise Http404
     done = changes.end(found, now(), by=user)
     messages.info(request, "Over: it stays on record here." if done else "It was over before.")
     return redirect("program-priorities", program.key)
-
-
-def _program(request: HttpRequest, key: str) -> Program:
-    rows = programs_reviewed_by(access.person(request)).select_related("sponsor").distinct()
-    found = None if "\0" in key else rows.filter(key=key).first()
-    if found is None:
-        raise Http404
-    return found
 
 
 def _context(request: HttpRequest, program: Program) -> Context:

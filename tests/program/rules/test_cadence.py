@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from program.rules.cadence import Cadence, after, cadence_of
 from program.rules.recurrence import NoRecurrence, Recurrence, days_of, every_of, in_words, recurrence_of, tidy
-from program.rules.working_days import is_day_off, working_days_before
+from program.rules.working_days import is_day_off, working_day_from, working_days_after, working_days_before
 
 ZONES = ["UTC", "Europe/Riga", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe", "America/Santiago"]
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
@@ -69,10 +69,24 @@ def test_working_days(day, n, expected):
     assert working_days_before(day, n) == expected
 
 
+@pytest.mark.parametrize(
+    ("day", "n", "expected"),
+    [
+        (date(2026, 2, 26), 3, date(2026, 3, 3)),  # Thursday: Fri, Mon, Tue
+        (date(2026, 4, 30), 2, date(2026, 5, 4)),  # Thursday
+        (date(2026, 5, 2), 1, date(2026, 5, 4)),  # Saturday: the Monday after
+        (date(2026, 3, 3), 0, date(2026, 3, 3)),
+    ],
+)
+def test_working_days_after(day, n, expected):
+    assert working_days_after(day, n) == expected
+
+
 def test_a_holiday_is_no_working_day():
     assert working_days_before(date(2026, 5, 6), 3) == date(2026, 5, 1)
     assert working_days_before(date(2026, 5, 6), 3, "LV") == date(2026, 4, 29)  # 1 and 4 May
     assert working_days_before(date(2026, 5, 6), 3, "XX") == date(2026, 5, 1)
+    assert working_days_after(date(2026, 4, 30), 1, "LV") == date(2026, 5, 5)
 
 
 @pytest.mark.parametrize(
@@ -324,6 +338,7 @@ def test_n_working_days_lie_between(day, n):
     between = [before + timedelta(days=k) for k in range((day - before).days)]
     assert before.weekday() < 5
     assert sum(1 for one in between if one.weekday() < 5) == n
+    assert working_days_after(before, n) == (day if day.weekday() < 5 else working_day_from(day))
 
 
 def test_a_rule_without_a_day_from_its_first_on_is_looked_through_once():
