@@ -12,7 +12,7 @@ from program import wording as say
 from program.models import Program, ProgramOwner
 from teams.boards import totals
 
-from . import standing
+from . import ask_words, standing
 from .models import Ask, Brief, Decision, Effect, Priority, Review, Sponsorship
 from .models.effects import holding
 from .verdict_words import OPENS, verdict_of
@@ -22,12 +22,11 @@ MOST = 12
 
 @dataclass(frozen=True)
 class OpenAsk:
-    """One open ask: of whom, by when, how often its day moved, and whether it is the new sponsor's own now."""
+    """One open ask: of whom, its day as everywhere (ask_words.due), and whether that is over."""
 
     text: str
     of: str
     due: str
-    moved: str
     late: bool
 
 
@@ -97,13 +96,10 @@ def compose(program: Program, former: Sponsorship | None, now: datetime) -> Hand
 
 
 def _open(ask: Ask, on: date) -> OpenAsk:
-    late = ask.due is not None and ask.due < on
-    due = f"{'was due' if late else 'by'} {say.near_day(ask.due, on)}" if ask.due else ""
-    moved = ""
-    if ask.moves:
-        first = f", at first by {say.near_day(ask.first_due, on)}" if ask.first_due else ""
-        moved = f"moved {say.count(ask.moves, 'time')}{first}"
-    return OpenAsk(ask.text, str(ask.of) if ask.of else "", due, moved, late)
+    late, due = ask_words.is_late(ask, on), ask_words.due(ask, on)
+    if due:
+        due = f"{'was due' if late else 'by'} {due}"
+    return OpenAsk(ask.text, str(ask.of) if ask.of else "", due, late)
 
 
 def _decisions(program: Program, on: date) -> list[str]:
@@ -147,7 +143,7 @@ def _first(program: Program, asks: Sequence[Ask], coming: Review | None, on: dat
     mine = [ask for ask in asks if ask.of_id is not None and ask.of_id == program.sponsor_id]
     if mine:
         return f"It is asked of you: {mine[0].text}"
-    late = [ask for ask in asks if ask.due is not None and ask.due < on]
+    late = [ask for ask in asks if ask_words.is_late(ask, on)]
     if late:
         who = f" {late[0].of}" if late[0].of else " whoever should do it"
         return f"Ask{who} about this, which was due on {say.near_day(late[0].due, on)}: {late[0].text}"

@@ -8,7 +8,7 @@ from datetime import date
 from program import wording as say
 from program.models import Program, Wave
 from program.rules.program_effect import Verdict
-from program.rules.status import Status
+from program.rules.status import BEHIND_OR_OVERDUE, Status
 from teams.boards import Board, Cell
 from teams.handover import shortened
 from teams.models import Answer, Exemption
@@ -62,7 +62,7 @@ def _slipped(evidence: Evidence) -> str:
 
 
 def _is_behind(cell: Cell) -> bool:
-    return cell.status in (Status.BEHIND, Status.OVERDUE)
+    return cell.status in BEHIND_OR_OVERDUE
 
 
 def verdict(evidence: Evidence, metrics: Sequence[MetricLine], since: str) -> str:
@@ -252,11 +252,10 @@ def decisions(
         found.append("Cancel it, or say what will be done otherwise?")
     if leaders:
         found.append(f"Agree to {'the ask' if leaders == 1 else f'the {leaders} asks'} above, or say what comes first.")
-    late = [ask for ask in evidence.asks if ask.state == Ask.State.OPEN and ask.due is not None and ask.due < on]
+    late = [ask for ask in evidence.asks if ask_words.is_late(ask, on)]
     if late:
-        found.append(
-            f"{say.count(len(late), 'ask')} {'is' if len(late) == 1 else 'are'} past its day: keep, move or drop?"
-        )
+        past = "is past its" if len(late) == 1 else "are past their"
+        found.append(f"{say.count(len(late), 'ask')} {past} day: keep, move or drop?")
     mine = [one for one in evidence.blocked if one.needs_id is not None and one.needs_id == program.sponsor_id]
     if mine:
         teams = sorted({one.goal.team.name for one in mine})

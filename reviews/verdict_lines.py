@@ -20,16 +20,16 @@ def advice(evidence: Evidence) -> Advice:
     days = [one.facts["again"] for one in evidence.effects if one.facts.get("again")]
     again = say.near_day(date.fromisoformat(min(days)), evidence.on) if days else ""
     advised = recommendation(found, evidence.held, evidence.program.probation_reviews, again)
-    return _by_its_own_criterion(advised, evidence.stops)
+    return by_its_own_criterion(advised, evidence.stops)
 
 
-def _by_its_own_criterion(advised: Advice, stops: Watched | None) -> Advice:
+def by_its_own_criterion(advised: Advice, stops: Watched | None) -> Advice:
     """What its charter says itself: a criterion that has come true opens the brief with the question to cancel."""
     if stops is None:
         return advised
     if not stops.true:
         return Advice(advised.word, f"{advised.reason} {stops.said}", advised.question)
-    works = f" Beside that, to {advised.said}" if advised.word == CONTINUE else ""
+    works = f" Against it stands: {advised.reason}" if advised.word == CONTINUE else ""
     return Advice(
         CANCEL, f"its charter says so.{works}", f"{stops.said} {advised.question or 'Should it be canceled?'}"
     )

@@ -123,7 +123,7 @@ def harm(one: Effect, on: date) -> str:
 
 
 def number(one: Effect) -> str:
-    """The one number: "9 points better", "2 findings a team worse"; "hardly other" where it is none."""
+    """The one number: "9 points better", "2 findings a team worse"; a dash where it is not known."""
     if one.effect is None:
         return say.NOTHING
     unit, aggregation = one.metric_version.unit, one.metric_version.aggregation

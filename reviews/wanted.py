@@ -50,7 +50,8 @@ def _period(row: Delivery) -> str:
     return row.key.split("/")[1]
 
 
-# People wait for invites and briefs, and there are a handful a review: no storm breaker holds them.
+# People wait for invites and briefs, and there are a handful a review: no storm breaker holds them. Nor does it hold
+# the last mail of a program: whoever ended it was shown first who would hear of it.
 KINDS = (
     Kind("invite", still_wanted=still_wanted, prefetch=prefetch, breaker=False),
     Kind("brief", still_wanted=still_wanted, prefetch=prefetch, breaker=False),
@@ -63,5 +64,5 @@ KINDS = (
     Kind(sponsorship.THANKS, still_wanted=sponsorship.still_wanted, prefetch=sponsorship.prefetch, breaker=False),
     MINUTES,
     ASK,
-    Kind(farewell.KIND),
+    Kind(farewell.KIND, breaker=False),
 )  # fmt: skip

@@ -6,13 +6,15 @@ from datetime import timedelta
 
 import pytest
 
+from accounts.models import User
+from nudges import guards
 from nudges.models import Delivery, Mute
 from program.feeds.registry import KINDS
 from program.models import Program
 from reviews import farewell
 from teams import answering, lifecycle
 from teams.ingest import Origin, ingest
-from teams.models import Goal
+from teams.models import Goal, Membership
 from tests.people import HEADER, NOW, settle
 
 pytestmark = pytest.mark.django_db
@@ -63,6 +65,16 @@ def test_the_mail_says_what_was_learned_what_moved_and_thanks(world):
     ):  # fmt: skip
         assert said in " ".join(row.text.split())
         assert said in " ".join(row.html.replace("\u00a0", " ").replace("&nbsp;", " ").split())
+
+
+def test_no_storm_breaker_holds_it_however_many_hear_of_it(world):
+    for n in range(guards.AT_LEAST):
+        person = User.objects.create_user(f"lead{n}@example.com")
+        Membership.objects.create(team=world.api, user=person, role=Membership.Role.LEAD)
+    end(world)
+    farewell.tell_due(NOW)
+    assert Delivery.objects.filter(kind="ended", state=Delivery.State.PENDING).count() > guards.AT_LEAST
+    assert guards.hold_storm(NOW + timedelta(days=3)) == 0
 
 
 def test_a_draft_that_is_given_up_is_told_to_nobody(world):

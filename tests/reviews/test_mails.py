@@ -146,7 +146,7 @@ HANDED = Handover(
     sponsor=f"Gina {EVIL}", former=f"Sam {EVIL}", since="3 Mar", mandate=f"can move {EVIL}", purpose=f"Fewer {EVIL}",
     runs="1 Jan 2026 to 31 Dec 2026", stop_if=f"it stalls {EVIL}.", owners=[User(name=f"Tess {EVIL}", email="t@example.com")],
     where=f"Typed {EVIL}: 12 %, 21 points behind its path of 33 %.", verdict=f"Not judged yet {EVIL}.",
-    asks=[OpenAsk(f"Free bob {EVIL}", f"Gina {EVIL}", "was due 9 Apr", "moved 1 time", True), OpenAsk("More", "", "", "", False)],
+    asks=[OpenAsk(f"Free bob {EVIL}", f"Gina {EVIL}", "was due 9 Apr, moved from 3 Mar", True), OpenAsk("More", "", "", False)],
     more_asks=3, decisions=[f"3 Mar: Api first {EVIL}"], priorities=[f"16 Mar, Sam: “{EVIL}”"], kept="Of 2 asks: 2 kept.",
     review="The next review is on Tue 14 Apr.", brief=None, first=f"It is asked of you: {EVIL}", on="1 Mar 2026",
 )  # fmt: skip

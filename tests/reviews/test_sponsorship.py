@@ -72,7 +72,7 @@ def test_the_new_one_gets_what_is_open_and_the_former_one_thanks(world):
         "What it is for: Fewer production type errors, safer refactoring",
         "Your mandate: the sponsor can move two sprints per team per quarter.",
         "Where it stands on 19 Mar 2026: Nothing is measured yet. No brief was written yet: there is no verdict.",
-        "- Make room in Api (Gina, was due 10 Mar, moved 1 time, at first by 1 Mar)",
+        "- Make room in Api (Gina, was due 10 Mar, moved from 1 Mar)",
         "- 3 Mar: Api goes first",
         "- 16 Mar, Sam: “Security first”",
         "The next review is on Tue 14 Apr 2026 at 10:00 (Europe/Riga).",
