@@ -14,7 +14,7 @@ from nudges.delivery import deliver_batch
 from nudges.planning import plan
 from program.feeds.registry import KINDS
 from program.models import Program
-from reviews import ask_mail, effects, pulse_asking, sponsorship
+from reviews import ask_mail, effects, invites, pulse_asking, sponsorship
 from reviews.ahead import freeze_due
 from reviews.schedule import schedule
 from teams.admission import admit_due
@@ -87,6 +87,7 @@ def play_day(day: date, batch: bytes | None, *, mailed: bool) -> None:
         effects.keep_due(now)
         if mailed:
             sponsorship.keep(now)
+            invites.send_due(now)
             pulse_asking.ask_due(now)
             plan(now)
             meetings.play(now)

@@ -1,14 +1,13 @@
 """What the people of the demo say around its reviews: pulse, notes, decisions, asks and what became of them.
 
-The words are the story's; every number in the briefs beside them is measured. Of the asks of each review the first is
-kept, the second moved once and then missed, and so on: a sponsor sees all that can become of one.
+The words are the story's; every number in the briefs beside them is measured. Asks come due by turns: two are
+kept, one is missed, one is moved once and then missed, so that a sponsor sees all that can become of one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from itertools import cycle, islice
 
 from accounts.clock import today
 from accounts.models import User
@@ -37,6 +36,7 @@ NOTES = (
     "Mark: two teams asked for the same playbook step; it is written.\nVera: I will talk to Product about the freeze.",
     "Vera: I would have heard of the slip from Paolo first; good that it was in the brief.",
 )
+TURNS = ("kept", "moved", "kept", "missed")
 AFTER = timedelta(days=21)
 MOVED_BY = timedelta(days=28)
 
@@ -96,13 +96,13 @@ def _of(goals: Sequence[int]) -> list[int]:
 
 
 def _settle(now: datetime) -> None:
-    """On its day an ask is kept, or moved once and then missed, by turns."""
+    """On its day an ask is kept, moved, or missed, by turns; a moved one is missed on its later day."""
     due = Ask.objects.open().filter(due__lte=now.date()).select_related("program__sponsor", "of", "review")
     for ask in due:
         of = ask.of or ask.program.sponsor
         if of is None:
             continue
-        turn = next(islice(cycle(("kept", "moved", "kept", "cannot")), ask.pk % 4, None))
+        turn = TURNS[ask.pk % len(TURNS)]
         if turn == "kept":
             asks.close(ask, Ask.State.KEPT, now, outcome="Room was made in the sprint", actor=of, via="demo")
         elif turn == "moved" and not ask.moves:
