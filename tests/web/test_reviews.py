@@ -7,7 +7,9 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 import time_machine
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from program.feeds.registry import KINDS
 from program.models import Program
@@ -108,6 +110,11 @@ def test_the_frozen_brief_stays_as_it_was(sponsor, world, coming):
         assert corrected in after
         assert after.replace("Renamed", "Every function typed").replace(corrected, "") == before
         assert headline in words(sponsor.get(LIST))
+        with CaptureQueriesContext(connection) as queries:
+            assert corrected in words(sponsor.get(f"/reviews/{coming.pk}/"))
+        assert [query["sql"] for query in queries if "teams_snapshot" in query["sql"]] == []  # as nothing is new
+        ingest((HEADER + "typed-functions,api,a.py,2026-03-01,30,60\n").encode(), Origin("file", "z", KINDS["csv"]), at)
+        assert "since corrected: 60 % on that day" in words(sponsor.get(f"/reviews/{coming.pk}/"))
 
 
 @pytest.mark.parametrize(

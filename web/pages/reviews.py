@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, ClassVar
 
+from django.core.cache import caches
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_safe
@@ -21,12 +22,14 @@ from reviews.days import freeze_at, is_off
 from reviews.invites import attendees, attending, replied
 from reviews.models import Ask, Brief, Review
 from reviews.pictures import Picture, drawn
-from web import access, ask_lines, pulse_told
+from web import access, ask_lines, freshness, pulse_told
 from web.ask_lines import AskLine
 from web.pulse_told import PulseTold
 from web.render import page
 
 State = Review.State
+KEPT = 3600
+"""Seconds for which what was corrected since a brief is kept, while nothing it rests on changes."""
 BECAME = {
     State.SCHEDULED: "scheduled",
     State.HELD: "held",
@@ -131,7 +134,7 @@ def review(request: HttpRequest, pk: int) -> HttpResponse:
         became=_became(found, moment),
         people=[_person(found, person) for person in attendees(found)],
         brief=kept,
-        corrected=corrections.since(kept, found.program) if kept else {},
+        corrected=_corrected(kept, found) if kept else {},
         pictures={line["key"]: drawn(line) for line in kept["metrics"]} if kept else {},
         why=() if frozen else _no_brief(found, moment),
         notes=_notes([found], moment)[found.pk],
@@ -144,6 +147,16 @@ def review(request: HttpRequest, pk: int) -> HttpResponse:
         pulse=pulse_told.of_review(user, found),
     )
     return page(request, context)
+
+
+def _corrected(brief: Mapping[str, Any], review: Review) -> dict[str, str]:
+    """What was corrected since the brief, worked out anew only when anything it rests on has changed."""
+    name = freshness.short(["corrected", review.pk, freshness.newest()])
+    said: dict[str, str] | None = caches["pages"].get(name)
+    if said is None:
+        said = corrections.since(brief, review.program)
+        caches["pages"].set(name, said, KEPT)
+    return said
 
 
 def _sentence(program: Program, found: Sequence[Review], moment: datetime) -> str:
