@@ -21,6 +21,13 @@ def due(ask: Ask, on: date) -> str:
     return f"{said}, moved from {say.near_day(ask.first_due, on)}{TIMES.get(ask.moves, f' ({ask.moves} times)')}"
 
 
+def by_when(ask: Ask, on: date) -> str:
+    """Its day with the word before it: "by 9 Apr, moved from 3 Mar", "was due 9 Apr"; empty without a day."""
+    if ask.due is None:
+        return ""
+    return f"{'was due' if is_late(ask, on) else 'by'} {due(ask, on)}"
+
+
 def is_late(ask: Ask, on: date) -> bool:
     """Whether it is open past its day."""
     return ask.state == Ask.State.OPEN and ask.due is not None and ask.due < on

@@ -22,7 +22,7 @@ MOST = 12
 
 @dataclass(frozen=True)
 class OpenAsk:
-    """One open ask: of whom, its day as everywhere (ask_words.due), and whether that is over."""
+    """One open ask: of whom, its day (ask_words.by_when), and whether that is over."""
 
     text: str
     of: str
@@ -69,6 +69,7 @@ def compose(program: Program, former: Sponsorship | None, now: datetime) -> Hand
     coming = Review.objects.to_come(now).filter(program=program).first()
     owners = ProgramOwner.objects.filter(program=program, user__is_active=True).select_related("user")
     noted = list(Priority.objects.filter(program=program, over_at=None).select_related("by"))
+    ready = newest is not None and coming is not None and newest.review_id == coming.pk
     return Handover(
         sponsor=str(program.sponsor) if program.sponsor else "",
         former=str(former.sponsor) if former else "",
@@ -90,16 +91,13 @@ def compose(program: Program, former: Sponsorship | None, now: datetime) -> Hand
         kept=_kept(asks, former),
         review=_review(coming, program),
         brief=newest.review_id if newest else None,
-        first=_first(program, open_asks, coming, on),
+        first=_first(program, open_asks, coming, on, ready=ready),
         on=say.day(on),
     )
 
 
 def _open(ask: Ask, on: date) -> OpenAsk:
-    late, due = ask_words.is_late(ask, on), ask_words.due(ask, on)
-    if due:
-        due = f"{'was due' if late else 'by'} {due}"
-    return OpenAsk(ask.text, str(ask.of) if ask.of else "", due, late)
+    return OpenAsk(ask.text, str(ask.of or ""), ask_words.by_when(ask, on), ask_words.is_late(ask, on))
 
 
 def _decisions(program: Program, on: date) -> list[str]:
@@ -114,7 +112,8 @@ def _verdict(program: Program, newest: Brief | None, on: date) -> str:
         word = verdict_of(holding(Effect, program, on))
         return f"{OPENS[word]}. No brief was written yet." if word else "No brief was written yet: there is no verdict."
     said = newest.content
-    return f"{said['verdict']} {said['effect']}".strip()
+    of = say.near_day(date.fromisoformat(said["on"]), on)
+    return f"The last brief, of {of}: {said['verdict']} {said['effect']}".strip()
 
 
 def _kept(asks: Sequence[Ask], former: Sponsorship | None) -> str:
@@ -138,7 +137,7 @@ def _review(coming: Review | None, program: Program) -> str:
     return f"The next review is on {say.weekday(start.date())} {start.year} at {start:%H:%M} ({coming.zone})."
 
 
-def _first(program: Program, asks: Sequence[Ask], coming: Review | None, on: date) -> str:
+def _first(program: Program, asks: Sequence[Ask], coming: Review | None, on: date, *, ready: bool) -> str:
     """The one thing to begin with: what is asked of the sponsor, else what is late, else the next review."""
     mine = [ask for ask in asks if ask.of_id is not None and ask.of_id == program.sponsor_id]
     if mine:
@@ -153,5 +152,6 @@ def _first(program: Program, asks: Sequence[Ask], coming: Review | None, on: dat
     if not program.mandate:
         return "Say what you can change for the teams: the charter has no mandate."
     if coming is not None:
-        return f"Keep the review on {say.weekday(coming.local_start.date())}; its brief comes three working days ahead."
+        brief = "its brief is ready" if ready else "its brief comes three working days ahead"
+        return f"Keep the review on {say.weekday(coming.local_start.date())}; {brief}."
     return "Say whether the priorities of the charter are yours too."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -20,7 +20,7 @@ from program import wording as say
 from program.models import Program
 from teams.typed import Unfit
 
-from . import ask_mail, room, words
+from . import ask_mail, ask_words, room, words
 from .invites import attendees
 from .models import Ask, Attendance, Decision, Review
 
@@ -130,7 +130,7 @@ def facts(
         "there": minutes.there,
         "missing": minutes.missing,
         "decisions": [one.text for one, _later in minutes.decisions if one.struck_at is None],
-        "asks": [(ask.text, ask_words(ask, on)) for ask, _later in minutes.asks],
+        "asks": [(ask.text, _of_and_when(ask, on)) for ask, _later in minutes.asks],
         "yours": [ask_mail.line(ask, person, on) for ask in asked],
         "notes": notes.split("\n") if notes else [],
         "cut": len(minutes.notes.strip()) > LONGEST_IN_MAIL,
@@ -147,10 +147,9 @@ def headline(program: Program, minutes: Minutes) -> str:
     return f"{' and '.join(parts) if decided and minutes.asks else ', '.join(parts)}: {program.name}."
 
 
-def ask_words(ask: Ask, on: Any) -> str:
+def _of_and_when(ask: Ask, on: date) -> str:
     """Of whom and by when: "Gina, by 30 Apr"."""
-    parts = [str(ask.of) if ask.of else "nobody yet", f"by {say.near_day(ask.due, on)}" if ask.due else "no day"]
-    return ", ".join(parts)
+    return f"{ask.of or 'nobody yet'}, {ask_words.by_when(ask, on) or 'no day'}"
 
 
 def still_wanted(row: Delivery, _now: datetime) -> str | None:

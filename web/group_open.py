@@ -37,7 +37,7 @@ def asks(
     rows = Ask.objects.filter(pk__in=Ask.objects.visible_to(user).filter(about).values("pk")).open()
     found = [(one, line(one, on)) for one in rows.select_related("of", "program", "review")[: MOST + 1]]
     late = next((said for one, said in found if said.late and one.of_id in leaders), None)
-    return [replace(said, outcome=one.program.name) for one, said in found], late
+    return [replace(said, program=one.program.name) for one, said in found], late
 
 
 def resting(goals: GoalQuerySet, on: date) -> list[OpenLine]:

@@ -10,13 +10,14 @@ from datetime import date, datetime, timedelta
 from django.db.models import Count, F, Max, Min
 from django.urls import reverse
 
+from accounts.clock import today
 from accounts.models import User
 from nudges import addresses
 from nudges.models import Delivery
 from program import wording
 from program.models import Feed, Metric, Program
 from program.rules.status import SHORT
-from reviews import asks, pulse, replies
+from reviews import ask_words, asks, pulse, replies
 from reviews.models import Pulse, Review
 from teams.goal_words import anchor
 from teams.models import Dispute, GoalQuerySet, Standing
@@ -43,7 +44,7 @@ def upon(user: User, goals: GoalQuerySet, days: Mapping[int, date], moment: date
         *_goals(goals, days),
         *_briefs(user, moment),
         *_declined(user, moment),
-        *_asks(user),
+        *_asks(user, moment),
         *_pulses(user, moment),
         *_mails(user),
         *_doubts(user),
@@ -109,17 +110,20 @@ def _declined(user: User, moment: datetime) -> list[Wait]:
     ]
 
 
-def _asks(user: User) -> list[Wait]:
+def _asks(user: User, moment: datetime) -> list[Wait]:
     """What a review asked of this person."""
-    return [
-        Wait(
-            said=f"Asked of you: {ask.text}" + (f", by {wording.day(ask.due)}" if ask.due else ""),
-            address=reverse("ask", args=[ask.pk]),
-            since=ask.raised_at.date(),
-            do="Say how it goes",
+    found = []
+    for ask in asks.waiting(user):
+        when = ask_words.by_when(ask, today(ask.program.review_zone, moment))
+        found.append(
+            Wait(
+                said=f"Asked of you: {ask.text}" + (f", {when}" if when else ""),
+                address=reverse("ask", args=[ask.pk]),
+                since=ask.raised_at.date(),
+                do="Say how it goes",
+            )
         )
-        for ask in asks.waiting(user)
-    ]
+    return found
 
 
 def _pulses(user: User, moment: datetime) -> list[Wait]:

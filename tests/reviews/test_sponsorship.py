@@ -10,7 +10,7 @@ from nudges import delivery
 from nudges.models import Delivery
 from program.models import Program
 from reviews import handover, priorities, schedule, sponsorship
-from reviews.models import Ask, Decision, Review, Sponsorship
+from reviews.models import Ask, Brief, Decision, Review, Sponsorship
 from tests.people import NOW, settle
 
 pytestmark = pytest.mark.django_db
@@ -128,6 +128,14 @@ def test_what_is_wanted_first(world):
     assert first() == "Say whether you stand by the ask of Gina that comes first: Make room in Api"
     Ask.objects.all().delete()
     assert first() == "Keep the review on Tue 14 Apr; its brief comes three working days ahead."
+    Brief.objects.create(
+        review=Review.objects.get(period="2026-04-14"), frozen_at=LATER,
+        content={"on": "2026-03-18", "verdict": "Typed hardly moved.", "effect": "No effect of the program is shown."},
+    )  # fmt: skip
+    assert first() == "Keep the review on Tue 14 Apr; its brief is ready."
+    assert handover.compose(Program.objects.get(), None, LATER).verdict == (
+        "The last brief, of 18 Mar: Typed hardly moved. No effect of the program is shown."
+    )
     Program.objects.update(mandate="")
     assert first() == "Say what you can change for the teams: the charter has no mandate."
 

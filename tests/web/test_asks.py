@@ -92,7 +92,7 @@ def test_that_it_cannot_be_done_waits_on_the_owners(client, world, ask):
     assert "Gina says it cannot be done: Free bob for a week" in words(page)
     assert f'href="/asks/{ask.pk}/"' in page.content.decode()
     client.force_login(world.gina)
-    assert "Asked of you: Free bob for a week, by 9 Apr 2026" in words(client.get("/"))
+    assert "Asked of you: Free bob for a week, by 9 Apr since" in words(client.get("/"))
     Program.objects.update(state="completed")
     assert "Asked of you" not in words(client.get("/"))
 

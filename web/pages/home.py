@@ -19,8 +19,9 @@ from reviews import priorities
 from reviews.models import Ask, Priority, Review
 from teams import taking
 from teams.models import Membership, TakenItem, Team
-from web import access, lines, waiting, waits
+from web import access, ask_lines, lines, waiting, waits
 from web import sponsored as lines_of_sponsor
+from web.ask_lines import AskLine
 from web.groups import children_of, teams_below
 from web.lines import ProgramLine, TeamLine
 from web.render import page
@@ -65,7 +66,7 @@ class Context:
     lacks: Mapping[int, str]
     """by program (id), of the drafts that the reader runs: what is missing, in words"""
     reviews: Sequence[Review]
-    asks: Sequence[Ask]
+    asks: Sequence[AskLine]
     sponsored: Sequence[SponsoredLine]
     priorities: Sequence[Priority]
 
@@ -92,7 +93,9 @@ def home(request: HttpRequest) -> HttpResponse:
         programs=lines.of_programs(programs, {one.pk: today(one.review_zone, moment) for one in programs}),
         lacks=_lacks(user, programs, moment),
         reviews=list(Review.objects.visible_to(user).to_come(moment).select_related("program", "brief")[:4]),
-        asks=list(Ask.objects.visible_to(user).open().exclude(of=user).select_related("program", "of")[:ASKS_AT_MOST]),
+        asks=ask_lines.of_many_programs(
+            Ask.objects.visible_to(user).open().exclude(of=user).select_related("program", "of")[:ASKS_AT_MOST], moment
+        ),
         sponsored=sponsored,
         priorities=list(priorities.standing(user)[:PRIORITIES_AT_MOST]),
     )

@@ -30,7 +30,7 @@ from web import by_token, waits_told
 
 CHOICES = [(Pulse.Helps.YES, "yes, it helps"), (Pulse.Helps.PARTLY, "partly"), (Pulse.Helps.NO, "no, it does not")]
 SHOWN_AT_MOST = 2000
-INSTEAD = "You are asked again before the next review."
+INSTEAD = "You are asked before each review."
 MAIL = "mail"
 
 
