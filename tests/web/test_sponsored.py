@@ -45,7 +45,7 @@ def test_each_program_is_one_line(client, world):
     ) in said
     assert "3 open asks, 1 late · review on Tue 14 Apr, no brief yet · note a change of priorities" in said
     assert "My programs" not in said, "the line above says it"
-    assert said.index("Late: Late Gina") < said.index("Later Gina") < said.index("Some day Gina")
+    assert said.index("Late : Late Gina") < said.index("Later Gina") < said.index("Some day Gina")
     Brief.objects.create(
         review=Review.objects.get(state="scheduled", starts_at__gt=NOW), frozen_at=NOW, content={"headline": "x"}
     )
