@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from program.rules.status import FINE, SHORT, Status
+from program.rules.status import FINE, SHORT, WORST_FIRST, Status
 from program.rules.usefulness import SLOW_FACTOR, State
 
 BACK_OFF_WEEKS = (1, 2, 4, 8)
@@ -324,7 +324,7 @@ def escalates_on(due_day: date, every_weeks: int) -> date:
 
 def worst_first(status: str, severity: float, *names: str) -> tuple[Any, ...]:
     """The order of goals in a digest: the scorecards' order of statuses; within one, the largest severity first."""
-    return list(Status).index(Status(status)), -round(severity, 6), *names
+    return WORST_FIRST[status], -round(severity, 6), *names
 
 
 def severity(gap: float | None, target: float | None, baseline: float | None) -> float:

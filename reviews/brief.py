@@ -9,7 +9,7 @@ from typing import Any
 from program import wording as say
 from program.rules.numbers import reached, shortfall
 from program.rules.status import Status
-from teams.boards import Total
+from teams.day_totals import Total
 
 from . import guardrails, ledger, nudge_sentences, pictures, priorities, pulse, sentences, verdict_lines, verdict_words
 from .content import Content, Count, MetricLine

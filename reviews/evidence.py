@@ -21,8 +21,8 @@ from nudges.people import Org
 from nudges.policy import severity, worst_first
 from program.models import Feed, MetricVersion, Program, Wave
 from program.rules.status import BEHIND_OR_OVERDUE, FINE, SHORT
-from teams.boards import Board, Cell, Total, Trend, board, totals
-from teams.day_totals import DayTotal
+from teams.boards import Board, Cell, Trend, board, totals
+from teams.day_totals import Total
 from teams.models import LONG_AGO, Answer, Dispute, Exemption, Goal, GoalTerms, Proposal, Standing, Team
 from teams.standings import on as judge_on
 
@@ -50,20 +50,32 @@ class Escalated:
     times: int
 
 
-@dataclass
+@dataclass(slots=True)
 class Short:
     """A goal that is behind or overdue. `trail` is read only for those that are shown."""
 
-    goal: int
     team: Team
     metric: str
     cell: Cell
-    severity: float = 0.0
-    slipped: bool = False
-    due: date | None = None
+    slipped: bool
     trail: list[dict[str, Any]] = field(default_factory=list)
     items_short: int = 0
     escalated: Escalated | None = None
+
+    @property
+    def goal(self) -> int:
+        """Its goal (id)."""
+        return self.cell.goal
+
+    @property
+    def due(self) -> date:
+        """The day by which it was to reach its target."""
+        return self.cell.due
+
+    def order(self) -> tuple[Any, ...]:
+        """Its place in lists, the worst first, as in a digest."""
+        cell = self.cell
+        return worst_first(cell.status, severity(cell.gap, cell.target, cell.baseline), self.team.key, self.metric)
 
 
 @dataclass
@@ -99,7 +111,7 @@ class Evidence:
     before: Brief | None
     board: Board
     totals: Sequence[Total]
-    at_start: Sequence[DayTotal]
+    at_start: Sequence[Total]
     leaders: Sequence[Leader]
     slipped: Sequence[Short]
     recovered: int
@@ -158,14 +170,14 @@ def collect(review: Review, now: datetime) -> Evidence:
     since = before.frozen_at if before else None
     its_board, its_totals = board(program, on, on), totals(program, on)
     start = ledger.at_start(program, on)
-    goals = _goal_ids(program)
     then = _statuses_then(program, before)
-    short = _short(its_board, goals, then, on)
-    _read_escalated(short, on, before.content["on"] if before else "")
+    every_short = _all_short(its_board, then)
+    short = _worth_an_ask(every_short, program, on)
+    _read_escalated(program, short, on, before.content["on"] if before else "")
     leaders = _leaders(short, its_board)
     asks = _asks(program, since)
     _read_trails([one for leader in leaders[:LEADERS_SHOWN] for one in leader.short[:LINES_A_LEADER]], on)
-    fine_now = {goals[row.team.pk, key] for row in its_board.rows for key, c in row.cells.items() if c.status in FINE}
+    fine_now = {cell.goal for row in its_board.rows for cell in row.cells.values() if cell.status in FINE}
     return Evidence(
         review=review,
         program=program,
@@ -175,7 +187,7 @@ def collect(review: Review, now: datetime) -> Evidence:
         totals=its_totals,
         at_start=start if before is None else (),
         leaders=leaders,
-        slipped=[one for one in _all_short(its_board, goals, then) if one.slipped],
+        slipped=[one for one in every_short if one.slipped],
         recovered=sum(1 for goal, status in then.items() if goal in fine_now and status in SHORT),
         asks=asks,
         versions=_new_versions(program, since),
@@ -205,11 +217,6 @@ def collect(review: Review, now: datetime) -> Evidence:
     )
 
 
-def _goal_ids(program: Program) -> dict[tuple[int, str], int]:
-    rows = Goal.objects.filter(program=program, ended_on=None).order_by()
-    return {(team, metric): pk for pk, team, metric in rows.values_list("pk", "team_id", "metric__key")}
-
-
 def _statuses_then(program: Program, before: Brief | None) -> dict[int, str]:
     """By goal: the status that was kept on the day of the last brief."""
     if before is None:
@@ -218,36 +225,23 @@ def _statuses_then(program: Program, before: Brief | None) -> dict[int, str]:
     return dict(kept.order_by().values_list("goal_id", "status"))
 
 
-def _all_short(its_board: Board, goals: Mapping[tuple[int, str], int], then: Mapping[int, str]) -> list[Short]:
+def _all_short(its_board: Board, then: Mapping[int, str]) -> list[Short]:
     """Every goal that is off its path, by team and metric: it slipped if it was fine then, or just before today."""
-    found = []
-    for row in its_board.rows:
-        for key, cell in row.cells.items():
-            if cell.status in SHORT:
-                goal = goals[row.team.pk, key]
-                slipped = cell.slipped or then.get(goal) in FINE
-                found.append(Short(goal, row.team, key, cell, slipped=slipped))
-    return found
+    return [
+        Short(row.team, key, cell, slipped=cell.slipped or then.get(cell.goal) in FINE)
+        for row in its_board.rows
+        for key, cell in row.cells.items()
+        if cell.status in SHORT
+    ]
 
 
-def _short(its_board: Board, goals: Mapping[tuple[int, str], int], then: Mapping[int, str], on: date) -> list[Short]:
-    """Goals worth an ask, worst first; nudges rest on a held one and on one that is held out, and so do asks."""
-    alone = left_alone(its_board.program, on)
-    every = (one for one in _all_short(its_board, goals, then) if one.cell.status in BEHIND_OR_OVERDUE)
-    found = [one for one in every if not one.cell.held and one.goal not in alone]
-    kept = Standing.objects.filter(goal__program=its_board.program, day=on, status__in=BEHIND_OR_OVERDUE).order_by()
-    more: dict[int, tuple[float | None, date]] = {
-        goal: (baseline, due) for goal, baseline, due in kept.values_list("goal_id", "baseline", "due")
-    }
-    missing = [one.goal for one in found if one.goal not in more]
-    if missing:
-        for judged in judge_on(Goal.objects.filter(pk__in=missing), on):
-            more[judged.on_day.goal] = (judged.judgment.baseline, judged.on_day.terms.due)
-    for one in found:
-        baseline, one.due = more[one.goal]
-        one.severity = severity(one.cell.gap, one.cell.target, baseline)
-    found.sort(key=lambda one: worst_first(one.cell.status, one.severity, one.team.key, one.metric))
-    return found
+def _worth_an_ask(every: Sequence[Short], program: Program, on: date) -> list[Short]:
+    """The worst first; nudges rest on a goal that is held and on one that is held out, and so do asks."""
+    alone = left_alone(program, on)
+    found = [
+        one for one in every if one.cell.status in BEHIND_OR_OVERDUE and not one.cell.held and one.goal not in alone
+    ]
+    return sorted(found, key=Short.order)
 
 
 def _leaders(short: Sequence[Short], its_board: Board) -> list[Leader]:
@@ -270,11 +264,11 @@ def _leaders(short: Sequence[Short], its_board: Board) -> list[Leader]:
     return list(found.values())
 
 
-def _read_escalated(short: Sequence[Short], on: date, before: str) -> None:
+def _read_escalated(program: Program, short: Sequence[Short], on: date, before: str) -> None:
     """Mark what a leader heard of and was told would come here, once, in the first brief from the announced day on:
     nobody answered since, and it was never fine. One query."""
     since = {"goal": OuterRef("goal")}
-    heard = Notice.objects.filter(kind=notices.ESCALATED, goal__in=[one.goal for one in short], facts__has_key="brief")
+    heard = Notice.objects.filter(kind=notices.ESCALATED, goal__program=program, facts__has_key="brief")
     heard = heard.exclude(
         Exists(Answer.objects.filter(**since, at__gte=OuterRef("said_at")))
         | Exists(Proposal.objects.filter(**since, made_at__gte=OuterRef("said_at")))
@@ -284,8 +278,8 @@ def _read_escalated(short: Sequence[Short], on: date, before: str) -> None:
     for row in heard.select_related("person", "digest").order_by("digest__day", "pk"):
         facts = row.facts
         announced = facts["brief"].get("on")
-        if announced and before < announced <= on.isoformat():
-            by_goal[row.goal_id or 0].escalated = Escalated(
+        if row.goal_id in by_goal and announced and before < announced <= on.isoformat():
+            by_goal[row.goal_id].escalated = Escalated(
                 row.person, row.digest.day, facts["lead"], bool(facts["lead_own"]), facts["times"]
             )
 

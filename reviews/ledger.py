@@ -18,9 +18,8 @@ from accounts.models import User
 from program import wording as say
 from program.models import Metric, Program
 from program.typed_in import TypedIn
-from teams.boards import Total
 from teams.closed import closed
-from teams.day_totals import DayTotal, measured_on
+from teams.day_totals import Total, measured_on
 
 from .models import Cost
 
@@ -71,12 +70,12 @@ def of_program(program: Program, on: date) -> Ledger:
     return reckoned(program, on, measured_on(program, on), at_start(program, on))
 
 
-def at_start(program: Program, on: date) -> list[DayTotal]:
+def at_start(program: Program, on: date) -> list[Total]:
     """What was measured when the program began; nothing before that."""
     return measured_on(program, program.start) if program.start < on else []
 
 
-def reckoned(program: Program, on: date, now: Sequence[Total | DayTotal], start: Sequence[DayTotal]) -> Ledger:
+def reckoned(program: Program, on: date, now: Sequence[Total], start: Sequence[Total]) -> Ledger:
     """The ledger, from what is measured now and what was at the start. A constant number of queries."""
     metrics = list(Metric.objects.filter(goals__program=program).select_related("playbook").distinct().order_by("key"))
     noted: dict[str, list[float]] = {}
@@ -130,7 +129,7 @@ def _effort(metric: Metric) -> float | None:
     return book.effort_hours if book is not None else None
 
 
-def _gain(now: Total | DayTotal, then: DayTotal | None, hours: float, *, alone: bool) -> Gain:
+def _gain(now: Total, then: Total | None, hours: float, *, alone: bool) -> Gain:
     version = now.version
     unit, aggregation, up = version.unit, version.aggregation, version.direction == "up"
     if then is None or then.value is None or now.value is None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from program import wording as say
 from program.rules.numbers import reached, shortfall
-from teams.boards import Total
+from teams.day_totals import Total
 
 NOTHING = "Nothing is measured yet."
 

@@ -9,7 +9,7 @@ from datetime import date
 from program import wording as say
 from program.models import Program
 from program.rules import stopping
-from teams.boards import Total
+from teams.day_totals import Total
 
 from .models import Brief, Review
 

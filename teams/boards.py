@@ -9,12 +9,15 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import NamedTuple
 
+from django.db import connection
+
 from program.models import Metric, MetricVersion, Program
 from program.rules.forecast import forecast
-from program.rules.glidepath import baseline_of, expected, target_by_share
-from program.rules.series import SourceReadings, points, value_on, with_value
+from program.rules.glidepath import baseline_of, expected_on, target_by_share
+from program.rules.series import SourceReadings, Value, points, value_on, values_on, with_value
 from program.rules.status import WORST_FIRST, Status
 
+from .day_totals import Total, judged_on
 from .models import Goal, GoalQuerySet, Team
 from .series import NEWEST, NOBODY, Histories, Pair, SourceHistory, load, load_unowned
 from .standings import on as judge_on
@@ -36,7 +39,10 @@ class Cell(NamedTuple):
     forecast: date | None
     slipped: bool
     held: bool
-    reason: str = ""
+    reason: str
+    goal: int
+    baseline: float | None
+    due: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,19 +106,6 @@ class Trend:
         return forecast(known, self.target, self.version.direction == "up")
 
 
-@dataclass(frozen=True, slots=True)
-class Total:
-    """The program's total on one metric on a day, and where its teams together should be on that day."""
-
-    metric: Metric
-    version: MetricVersion
-    value: float | None
-    expected: float | None
-    as_of: date | None
-    target: float | None
-    due: date | None
-
-
 @dataclass(slots=True)
 class Mover:
     """A team whose value moved on a metric within the last 28 days; positive is better."""
@@ -130,20 +123,20 @@ def board(program: Program, on: date, today: date) -> Board:
 
     A constant number of queries, whatever the number of teams.
     """
-    goals = Goal.objects.filter(program=program, ended_on=None)
-    placed = list(goals.order_by().values_list("pk", "team_id", "metric_id"))
-    cells = _kept_cells(program, on) if on == today else {}
-    if len(cells) < len(placed):
-        cells |= _judged_cells(goals.exclude(pk__in=cells), on)
-    teams = Team.objects.select_related("parent").in_bulk({team for _, team, _ in placed})
+    placed, cells = _kept_cells(program, on if on == today else None)
+    missing = [goal for goal, _, _ in placed if goal not in cells]
+    if missing:
+        cells |= _judged_cells(Goal.objects.filter(pk__in=missing), on)
+    teams = Team.objects.in_bulk({team for _, team, _ in placed})
+    groups = Team.objects.in_bulk({team.parent_id for team in teams.values() if team.parent_id is not None})
     in_use = Metric.objects.in_bulk({metric for _, _, metric in placed})
     metrics = {metric.key: metric for metric in in_use.values()}
     keys = {pk: metric.key for pk, metric in in_use.items()}
     by_team: dict[int, dict[str, Cell]] = {}
-    for pk, team, metric in placed:
-        if pk in cells:
-            by_team.setdefault(team, {})[keys[metric]] = cells[pk]
-    board_rows = [Row(teams[pk], teams[pk].parent, held) for pk, held in by_team.items()]
+    for goal, team, metric in placed:
+        if goal in cells:
+            by_team.setdefault(team, {})[keys[metric]] = cells[goal]
+    board_rows = [Row(teams[pk], groups.get(teams[pk].parent_id or 0), held) for pk, held in by_team.items()]
     board_rows.sort(key=lambda row: (row.group.key if row.group else "", row.team.key))
     found = Counter(cell.status for row in board_rows for cell in row.cells.values())
     return Board(
@@ -165,19 +158,24 @@ def current_versions(metrics: Iterable[Metric]) -> dict[str, MetricVersion]:
 
 
 CELLS = """
-SELECT s.goal_id, s.status, s.value, s.expected, s.target, s.gap, s.as_of, s.forecast, s.slipped, s.held, s.reason
-FROM teams_goal g JOIN teams_standing s ON s.goal_id = g.id AND s.day = %s
-WHERE g.program_id = %s AND g.ended_on IS NULL AND g.judge_due_at IS NULL
+SELECT g.team_id, g.metric_id, s.status, s.value, s.expected, s.target, s.gap, s.as_of, s.forecast, s.slipped, s.held,
+  s.reason, g.id, s.baseline, s.due
+FROM teams_goal g LEFT JOIN teams_standing s ON s.goal_id = g.id AND s.day = %s AND g.judge_due_at IS NULL
+WHERE g.program_id = %s AND g.ended_on IS NULL
 """
 
 
-def _kept_cells(program: Program, on: date) -> dict[int, Cell]:
-    return {
-        goal: Cell(status, value, path, target, gap, as_day(as_of), as_day(forecast), bool(slipped), bool(held), reason)
-        for goal, status, value, path, target, gap, as_of, forecast, slipped, held, reason in fetch(
-            CELLS, [on.isoformat(), program.pk]
-        )
-    }
+def _kept_cells(program: Program, day: date | None) -> tuple[list[tuple[int, int, int]], dict[int, Cell]]:
+    """A program's goals (id, team, metric), and by goal what was kept of a day and holds still; one query."""
+    rows = fetch(CELLS, [day.isoformat() if day else None, program.pk])
+    placed = [(row[12], row[0], row[1]) for row in rows]
+    kept = [row[2:] for row in rows if row[2] is not None]
+    if connection.vendor != "postgresql":
+        kept = [
+            (*one[:5], as_day(one[5]), as_day(one[6]), bool(one[7]), bool(one[8]), *one[9:12], as_day(one[12]))
+            for one in kept
+        ]
+    return placed, {one[10]: Cell(*one) for one in kept}
 
 
 def _judged_cells(goals: GoalQuerySet, on: date) -> dict[int, Cell]:
@@ -195,6 +193,9 @@ def _judged_cells(goals: GoalQuerySet, on: date) -> dict[int, Cell]:
             j.slipped,
             bool(found.held),
             found.reason,
+            found.on_day.goal,
+            j.baseline,
+            found.on_day.terms.due,
         )
     return cells
 
@@ -220,27 +221,34 @@ def trend(program: Program, metric: Metric, until: date, among: Collection[int] 
     return Trend(
         metric=metric,
         version=version,
-        points=[_total(day, version.aggregation, readings, paths) for day in days],
+        points=_added_up(days, version.aggregation, readings, paths),
         target=targets.pop() if len(targets) == 1 else None,
         due=max((g.terms.due for g in on_days), default=None),
     )
 
 
 def totals(program: Program, on: date) -> list[Total]:
-    """The program's total on each of its metrics on a day, as the trend has it. A constant number of queries.
-
-    `as_of` is the oldest that any team's value rests on; `target` is none where the teams' targets differ.
-    """
+    """The program's total on each of its metrics on a day, as the trend has it. A constant number of queries."""
     return totals_of([program], on)[program.pk]
 
 
 def totals_of(programs: Collection[Program], on: date) -> dict[int, list[Total]]:
-    """The totals of several programs on a day, by program (id), in as many queries as those of one."""
+    """The totals of several programs on a day, by program (id), in as many queries as those of one.
+
+    Where the standings of that day are what would be said now their paths are added up, else every path is worked out.
+    """
+    found = judged_on(programs, on)
+    rest = [program for program in programs if program.pk not in found]
+    return found | totals_anew(rest, on) if rest else found
+
+
+def totals_anew(programs: Collection[Program], on: date) -> dict[int, list[Total]]:
+    """The totals of several programs on a day from the observations and terms held now, by program (id)."""
     goals = Goal.objects.filter(program__in=programs, ended_on=None)
     rows = list(goals.order_by().values_list("pk", "program_id", "metric_id"))
     placed = {pk: of for pk, of, _ in rows}
-    metrics = {metric.pk: metric for metric in Metric.objects.filter(goals__in=goals).distinct().order_by("key")}
-    versions = MetricVersion.objects.filter(metric__in=metrics, current=True).in_bulk()
+    used = MetricVersion.objects.filter(metric__in={metric for *_, metric in rows}, current=True)
+    versions = {version.pk: version for version in used.select_related("metric")}
     current = {version.metric_id: pk for pk, version in versions.items()}
     by_version: dict[tuple[int, int], list[GoalOnDay]] = {(of, current[m]): [] for _, of, m in rows if m in current}
     for g in in_force(list(placed), lambda _zone: on):
@@ -252,13 +260,11 @@ def totals_of(programs: Collection[Program], on: date) -> dict[int, list[Total]]
     nobodys = load_unowned(versions)
     found: dict[int, list[Total]] = {program.pk: [] for program in programs}
     for (of, pk), on_days in by_version.items():
-        version, rest = versions[pk], nobodys.get((pk, NOBODY), ())
-        found[of].append(_metric_total(metrics[version.metric_id], version, on_days, histories, rest, on))
+        found[of].append(_metric_total(versions[pk], on_days, histories, nobodys.get((pk, NOBODY), ()), on))
     return {of: sorted(totals, key=lambda total: total.metric.key) for of, totals in found.items()}
 
 
 def _metric_total(
-    metric: Metric,
     version: MetricVersion,
     on_days: Sequence[GoalOnDay],
     histories: Histories,
@@ -268,11 +274,10 @@ def _metric_total(
     readings = {g.pair: [h.readings for h in histories.get(g.pair, ())] for g in on_days}
     paths = {g.pair: _path(g, readings[g.pair]) for g in on_days}
     readings[version.pk, NOBODY] = [h.readings for h in nobodys]
-    point = _total(on, version.aggregation, readings, paths)
+    (point,) = _added_up([on], version.aggregation, readings, paths)
     values = [value_on(version.aggregation, sources, on) for sources in readings.values()]
     targets = {path.target for path in paths.values() if path}
     return Total(
-        metric=metric,
         version=version,
         value=point.value,
         expected=point.expected,
@@ -290,10 +295,11 @@ class _Path:
     baseline: float
     target: float
 
-    def on(self, day: date) -> float:
+    def on(self, days: Sequence[date]) -> list[float | None]:
+        """On each of these days, oldest first; None before its start."""
         terms = self.goal.terms
-        return expected(
-            day,
+        road = expected_on(
+            days,
             start=terms.start,
             baseline=self.baseline,
             due=terms.due,
@@ -301,6 +307,7 @@ class _Path:
             up=terms.up,
             milestones=terms.milestones,
         )
+        return [should if day >= terms.start else None for day, should in zip(days, road, strict=True)]
 
 
 def _path(goal: GoalOnDay, sources: Sequence[SourceReadings]) -> _Path | None:
@@ -319,27 +326,49 @@ def _path(goal: GoalOnDay, sources: Sequence[SourceReadings]) -> _Path | None:
     return None if target is None else _Path(goal, found[1], target)
 
 
-def _total(
-    day: date,
+class _Line(NamedTuple):
+    """What one team, or nobody, adds to a total on a day."""
+
+    value: Value
+    should: float | None
+    is_nobodys: bool
+
+
+def _added_up(
+    days: Sequence[date],
     aggregation: str,
     readings: Mapping[Pair, Sequence[SourceReadings]],
     paths: Mapping[Pair, _Path | None],
-) -> TrendPoint:
+) -> list[TrendPoint]:
+    """The total on each of these days, oldest first."""
+    each = []
+    for pair, sources in readings.items():
+        path, values = paths.get(pair), values_on(aggregation, sources, days)
+        road = path.on(days) if path else [None] * len(days)
+        each.append([_Line(value, should, pair[1] == NOBODY) for value, should in zip(values, road, strict=True)])
+    return [_total(day, aggregation, lines) for day, lines in zip(days, zip(*each, strict=True), strict=bool(each))]
+
+
+def _total(day: date, aggregation: str, lines: Sequence[_Line]) -> TrendPoint:
     """The total on a day. What nobody owns counts in it, and has no path: it is expected to be where it is."""
-    values = {pair: value_on(aggregation, sources, day) for pair, sources in readings.items()}
-    present = {pair: value for pair, value in values.items() if value.value is not None}
+    present = [line for line in lines if line.value.value is not None]
     if not present or aggregation == "latest":
         return TrendPoint(day, None, None)
     if aggregation == "max":
-        return TrendPoint(day, max(v.value for v in present.values() if v.value is not None), None)
-    weights = {pair: {"ratio": v.denominator, "mean": float(v.n)}.get(aggregation, 1.0) for pair, v in present.items()}
-    total = math.fsum(v.numerator for v in present.values())
-    weight = math.fsum(weights.values()) if aggregation in ("ratio", "mean") else 1.0
-    on_path = {pair: path for pair, path in paths.items() if path and pair in present and day >= path.goal.terms.start}
-    pathless = [present[pair].numerator for pair in present if pair[1] == NOBODY]
-    should = None
-    if on_path and len(on_path) + len(pathless) == len(present) and weight:
-        should = math.fsum([*(path.on(day) * weights[pair] for pair, path in on_path.items()), *pathless]) / weight
+        return TrendPoint(day, max(line.value.value or 0.0 for line in present), None)
+    if aggregation == "ratio":
+        weights = [line.value.denominator for line in present]
+    else:
+        weights = [float(line.value.n) if aggregation == "mean" else 1.0 for line in present]
+    total = math.fsum(line.value.numerator for line in present)
+    weight = math.fsum(weights) if aggregation in ("ratio", "mean") else 1.0
+    roads = [
+        line.should * many if line.should is not None else line.value.numerator
+        for line, many in zip(present, weights, strict=True)
+        if line.should is not None or line.is_nobodys
+    ]
+    led = len(roads) == len(present) and not all(line.is_nobodys for line in present)
+    should = math.fsum(roads) / weight if led and weight else None
     return TrendPoint(day, total / weight if weight else None, should)
 
 

@@ -1,47 +1,34 @@
-"""What a program's teams measured on a day, added up by metric: the values of boards.totals, without their paths."""
+"""What a program's teams amount to together on a day, added up by the database: values, and paths that were judged."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any, NamedTuple
+
+from django.db import connection
 
 from program.models import Metric, MetricVersion, Program
 
 from .models import Goal
 from .statements import among, as_day, fetch
 
-# As boards.totals has it: of each team with a goal that is judged by the version on that day, and of what nobody owns,
-# the newest snapshot of each live source.
-STATEMENT = """
-WITH pairs AS (
-  SELECT DISTINCT g.team_id, t.metric_version_id
-  FROM teams_goal g JOIN teams_goalterms t ON t.goal_id = g.id AND {of_terms}
-  WHERE g.program_id = %s AND g.ended_on IS NULL AND t.effective_from = COALESCE(
-    (SELECT MAX(u.effective_from) FROM teams_goalterms u WHERE u.goal_id = g.id AND u.effective_from <= %s),
-    (SELECT MIN(u.effective_from) FROM teams_goalterms u WHERE u.goal_id = g.id))
-), chosen AS (
-  SELECT src.id, src.metric_version_id, src.team_id FROM teams_source src
-    JOIN pairs p ON p.team_id = src.team_id AND p.metric_version_id = src.metric_version_id
-  WHERE src.retired_on IS NULL OR src.retired_on > %s
-  UNION ALL
-  SELECT src.id, src.metric_version_id, src.team_id FROM teams_source src
-  WHERE src.team_id IS NULL AND {of_sources} AND (src.retired_on IS NULL OR src.retired_on > %s)
-)
-SELECT c.metric_version_id, c.team_id, SUM(s.numerator), SUM(s.denominator), SUM(s.count), MAX(s.maximum), MIN(s.as_of)
-FROM chosen c JOIN teams_snapshot s ON s.source_id = c.id AND s.as_of = (
-  SELECT MAX(n.as_of) FROM teams_snapshot n WHERE n.source_id = c.id AND n.as_of <= %s)
-GROUP BY c.metric_version_id, c.team_id
-"""
-
 
 @dataclass(frozen=True, slots=True)
-class DayTotal:
-    """All teams together on one metric; `as_of` is the oldest that any team's value rests on."""
+class Total:
+    """All teams of a program together on one metric on a day, and where they should be; None where there is none.
+
+    `as_of` is the oldest that any team's value rests on; `target` is none where the teams' targets differ.
+    """
 
     version: MetricVersion
     value: float | None
     as_of: date | None
+    expected: float | None = None
+    target: float | None = None
+    due: date | None = None
 
     @property
     def metric(self) -> Metric:
@@ -49,39 +36,136 @@ class DayTotal:
         return self.version.metric
 
 
-def measured_on(program: Program, day: date) -> list[DayTotal]:
-    """Each metric that the program has live goals on, by its newest version, in order of their keys. Two queries."""
-    goals = Goal.objects.filter(program=program, ended_on=None)
-    current = MetricVersion.objects.filter(metric__goals__in=goals, current=True)
-    versions = list(current.select_related("metric").distinct().order_by("metric__key"))
+# As boards.totals_anew has it: of each team with a live goal that is judged by the version on that day, and of what
+# nobody owns, the newest snapshot of each live source; and of the standings of that day the paths of those that count.
+STATEMENT = """
+WITH placed AS (
+  SELECT t.goal_id, g.program_id, g.team_id, COALESCE(
+    MAX(CASE WHEN t.effective_from <= %s THEN t.effective_from END), MIN(t.effective_from)) AS since
+  FROM teams_goalterms t JOIN teams_goal g ON g.id = t.goal_id
+  WHERE {of_programs} AND g.ended_on IS NULL GROUP BY t.goal_id, g.program_id, g.team_id
+), wanted AS (
+  SELECT p.program_id, p.team_id, t.metric_version_id, t.due, {path}
+  FROM placed p JOIN teams_goalterms t ON t.goal_id = p.goal_id AND t.effective_from = p.since {standing}
+  WHERE {of_terms}
+), summed AS (
+  SELECT src.metric_version_id, src.team_id, SUM(s.numerator) AS numerator, SUM(s.denominator) AS denominator,
+    SUM(s.count) AS n, MAX(s.maximum) AS maximum, MIN(s.as_of) AS as_of
+  FROM teams_source src {newest}
+  WHERE {of_sources} AND (src.retired_on IS NULL OR src.retired_on > %s)
+  GROUP BY src.metric_version_id, src.team_id
+), measured AS (
+  SELECT m.*, CASE v.aggregation WHEN 'ratio' THEN m.denominator WHEN 'mean' THEN m.n ELSE 1 END AS weight
+  FROM summed m JOIN program_metricversion v ON v.id = m.metric_version_id
+  WHERE CASE v.aggregation WHEN 'ratio' THEN m.denominator <> 0 WHEN 'mean' THEN m.n > 0
+    WHEN 'max' THEN m.maximum IS NOT NULL WHEN 'latest' THEN m.n = 1 ELSE 1 = 1 END
+)
+SELECT w.program_id, w.metric_version_id, SUM(m.numerator), SUM(m.weight), MAX(m.maximum), MIN(m.as_of),
+  COUNT(m.weight), COUNT(CASE WHEN m.weight IS NOT NULL THEN w.expected END), SUM(w.expected * m.weight),
+  MIN(CASE WHEN w.expected IS NOT NULL THEN w.target END), MAX(CASE WHEN w.expected IS NOT NULL THEN w.target END),
+  MAX(w.due)
+FROM wanted w LEFT JOIN measured m ON m.metric_version_id = w.metric_version_id AND m.team_id = w.team_id
+GROUP BY w.program_id, w.metric_version_id
+UNION ALL
+SELECT NULL, m.metric_version_id, m.numerator, m.weight, m.maximum, m.as_of, 1, 0, NULL, NULL, NULL, NULL
+FROM measured m WHERE m.team_id IS NULL
+"""
+PATH = "s.expected, s.target"
+STANDING = "LEFT JOIN teams_standing s ON s.goal_id = p.goal_id AND s.day = %s"
+NO_PATH = "CAST(NULL AS double precision) AS expected, CAST(NULL AS double precision) AS target"
+# The newest snapshot up to a day is one step in the index, whatever the planner believes of the table.
+LATERAL = """CROSS JOIN LATERAL (
+    SELECT s.numerator, s.denominator, s.count, s.maximum, s.as_of FROM teams_snapshot s
+    WHERE s.source_id = src.id AND s.as_of <= %s ORDER BY s.as_of DESC LIMIT 1) s"""
+JOINED = """JOIN teams_snapshot s ON s.source_id = src.id AND s.as_of = (
+    SELECT MAX(n.as_of) FROM teams_snapshot n WHERE n.source_id = src.id AND n.as_of <= %s)"""
+
+
+class _Sum(NamedTuple):
+    """Those who have a value, together; `on_path` of the teams have a path, and `path` is those paths, weighted."""
+
+    numerator: float | None
+    weight: float | None
+    maximum: float | None
+    as_of: date | str | None
+    many: int
+    on_path: int
+    path: float | None
+    lowest: float | None
+    highest: float | None
+    due: date | str | None
+
+
+NOTHING = _Sum(None, None, None, None, 0, 0, None, None, None, None)
+
+
+def measured_on(program: Program, day: date) -> list[Total]:
+    """The value of each metric that the program has live goals on, by its newest version, in order of their keys,
+    without paths: by the observations held now, whatever was said on that day. Three queries."""
+    return _of([program], day, paths=False)[program.pk]
+
+
+def judged_on(programs: Collection[Program], day: date) -> dict[int, list[Total]]:
+    """As measured_on, with the paths of the standings of that day, by program (id). Four queries.
+
+    Of the programs whose standings of that day are what would be said now: nothing is due to be judged again.
+    """
+    goals = Goal.objects.filter(program__in=programs, ended_on=None).order_by()
+    behind = set(goals.exclude(judged_on=day, judge_due_at=None).values_list("program_id", flat=True).distinct())
+    return _of([one for one in programs if one.pk not in behind], day, paths=True)
+
+
+def _of(programs: Collection[Program], day: date, *, paths: bool) -> dict[int, list[Total]]:
+    ids, when = [one.pk for one in programs], day.isoformat()
+    found: dict[int, list[Total]] = {pk: [] for pk in ids}
+    live = Goal.objects.filter(program__in=ids, ended_on=None)
+    of_metric: dict[int, list[int]] = {}
+    for metric, program in live.order_by().values_list("metric_id", "program_id").distinct() if ids else ():
+        of_metric.setdefault(metric, []).append(program)
+    current = MetricVersion.objects.filter(metric__in=of_metric, current=True).select_related("metric")
+    versions = list(current.order_by("metric__key")) if of_metric else []
     if not versions:
-        return []
-    ids = [version.pk for version in versions]
-    (of_terms, first), (of_sources, second) = among("t.metric_version_id", ids), among("src.metric_version_id", ids)
-    when = day.isoformat()
-    found: dict[int, list[tuple[float, float, int, float | None, date | None]]] = {pk: [] for pk in ids}
-    for pk, _team, numerator, denominator, count, top, as_of in fetch(
-        STATEMENT.format(of_terms=of_terms, of_sources=of_sources),
-        [*first, program.pk, when, when, *second, when, when],
-    ):
-        found[pk].append((float(numerator or 0.0), float(denominator or 0.0), int(count or 0), top, as_day(as_of)))
-    return [_together(version, found[version.pk]) for version in versions]
+        return found
+    sums = _sums(ids, [version.pk for version in versions], when, paths=paths)
+    for version in versions:
+        nobodys = sums.get((None, version.pk), NOTHING)
+        for program in of_metric[version.metric_id]:
+            found[program].append(_together(version, sums.get((program, version.pk), NOTHING), nobodys))
+    return found
 
 
-def _together(version: MetricVersion, rows: list[tuple[float, float, int, float | None, date | None]]) -> DayTotal:
-    kind = version.aggregation
-    present = [
-        row for row in rows if {"ratio": row[1] != 0.0, "mean": row[2] > 0, "max": row[3] is not None}.get(kind, True)
-    ]
-    if not present:
-        return DayTotal(version, None, None)
-    as_of = min((row[4] for row in present if row[4] is not None), default=None)
-    if kind == "latest":
-        return DayTotal(version, None, as_of)
-    if kind == "max":
-        return DayTotal(version, max(row[3] for row in present if row[3] is not None), as_of)
-    total = math.fsum(row[0] for row in present)
-    weight = {"ratio": math.fsum(row[1] for row in present), "mean": float(sum(row[2] for row in present))}.get(
-        kind, 1.0
+def _sums(programs: list[int], versions: list[int], when: str, *, paths: bool) -> dict[tuple[int | None, int], _Sum]:
+    (of_programs, first), (of_terms, second) = among("g.program_id", programs), among("t.metric_version_id", versions)
+    of_sources, third = among("src.metric_version_id", versions)
+    statement = STATEMENT.format(
+        of_programs=of_programs,
+        of_terms=of_terms,
+        of_sources=of_sources,
+        path=PATH if paths else NO_PATH,
+        standing=STANDING if paths else "",
+        newest=LATERAL if connection.vendor == "postgresql" else JOINED,
     )
-    return DayTotal(version, total / weight if weight else None, as_of)
+    parameters: list[Any] = [when, *first, *([when] if paths else []), *second, when, *third, when]
+    return {(program, version): _Sum(*sums) for program, version, *sums in fetch(statement, parameters)}
+
+
+def _together(version: MetricVersion, teams: _Sum, nobodys: _Sum) -> Total:
+    """The teams and what is nobody's, which counts and has no path: it is expected to be where it is."""
+    both: Sequence[_Sum] = [one for one in (teams, nobodys) if one.many]
+    kind = version.aggregation
+    value = expected = None
+    if both and kind == "max":
+        value = max(one.maximum for one in both if one.maximum is not None)
+    elif both and kind != "latest":
+        weight = math.fsum(one.weight or 0.0 for one in both) if kind in ("ratio", "mean") else 1.0
+        value = math.fsum(one.numerator or 0.0 for one in both) / weight if weight else None
+        if weight and teams.on_path and teams.on_path == teams.many:
+            expected = ((teams.path or 0.0) + (nobodys.numerator or 0.0)) / weight
+    return Total(
+        version=version,
+        value=value,
+        as_of=min((day for one in both if (day := as_day(one.as_of)) is not None), default=None),
+        expected=expected,
+        target=teams.lowest if teams.lowest == teams.highest else None,
+        due=as_day(teams.due),
+    )

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from nudges.policy import severity, worst_first
 from program.models import Metric, MetricVersion, Program
 from program.rules.status import BEHIND_OR_OVERDUE, SHORT, Status
 from reviews.evidence import Short
@@ -15,8 +14,8 @@ from teams.boards import Board, Cell, Row, current_versions
 from teams.models import GoalQuerySet, Standing, Team
 
 FIELDS = (
-    "goal_id", "goal__team_id", "goal__program_id", "goal__metric_id", "day", "status", "value", "expected", "target",
-    "gap", "as_of", "forecast", "slipped", "held", "reason", "baseline", "due",
+    "goal__team_id", "goal__program_id", "goal__metric_id", "day", "status", "value", "expected", "target", "gap",
+    "as_of", "forecast", "slipped", "held", "reason", "goal_id", "baseline", "due",
 )  # fmt: skip
 
 
@@ -41,24 +40,23 @@ def read(teams: Sequence[Team], goals: GoalQuerySet, days: Mapping[int, date]) -
     """From the standings kept on each team's own day, of the goals the reader may see. Four queries."""
     seen = goals.on_scorecards().filter(team__in=teams)
     rows = Standing.objects.filter(goal__in=seen, day__in=set(days.values())).order_by().values_list(*FIELDS)
-    kept = [row for row in rows if row[4] == days[row[1]]]
-    programs = Program.objects.in_bulk({row[2] for row in kept})
-    metrics = Metric.objects.in_bulk({row[3] for row in kept})
+    kept = [row for row in rows if row[3] == days[row[0]]]
+    programs = Program.objects.in_bulk({row[1] for row in kept})
+    metrics = Metric.objects.in_bulk({row[2] for row in kept})
     versions = current_versions(metrics.values())
     by_id = {team.pk: team for team in teams}
     cells: dict[int, dict[int, dict[str, Cell]]] = defaultdict(lambda: defaultdict(dict))
     statuses: dict[int, list[str]] = {team.pk: [] for team in teams}
     short: list[Short] = []
     of_goal: dict[int, Program] = {}
-    for goal, team, program, metric, _day, *facts, baseline, due in kept:
+    for team, program, metric, _day, *facts in kept:
         cell, key = Cell(*facts), metrics[metric].key
         cells[program][team][key] = cell
         statuses[team].append(cell.status)
         if cell.status in BEHIND_OR_OVERDUE and not cell.held:
-            weight = severity(cell.gap, cell.target, baseline)
-            short.append(Short(goal, by_id[team], key, cell, weight, cell.slipped, due))
-            of_goal[goal] = programs[program]
-    short.sort(key=lambda one: worst_first(one.cell.status, one.severity, one.team.key, one.metric))
+            short.append(Short(by_id[team], key, cell, cell.slipped))
+            of_goal[cell.goal] = programs[program]
+    short.sort(key=Short.order)
     names = {metric.key: metric for metric in metrics.values()}
     on = max(days.values(), default=date.min)
     boards = [

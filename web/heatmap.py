@@ -112,7 +112,7 @@ class _Words:
 
     def told(self, cell: Cell) -> str:
         """What one cell says in words, escaped: "Behind, 41 %, path 52 %, target 90 %, as of 1 Mar"."""
-        status, value, expected, target, gap, as_of, _, slipped, _, reason = cell
+        status, value, expected, target, gap, as_of, _, slipped, _, reason, *_ = cell
         said = wording.status(status)
         if value is not None:
             shown, path = self.value(value), "" if expected is None else self.value(expected)

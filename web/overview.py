@@ -10,7 +10,8 @@ from program import wording
 from program.models import Program
 from program.rules.numbers import reached, shortfall
 from program.rules.status import SHORT
-from teams.boards import Board, Mover, Total, Trend
+from teams.boards import Board, Mover, Trend
+from teams.day_totals import Total
 
 APART = {"stale": "stale", "no data": "without data", "exempt": "exempt"}
 """Statuses that are neither met nor behind, and how the sentence says them."""

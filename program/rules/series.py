@@ -104,6 +104,37 @@ def value_on(aggregation: str, sources: Sequence[SourceReadings], day: date) -> 
     )
 
 
+def values_on(aggregation: str, sources: Sequence[SourceReadings], days: Sequence[date]) -> list[Value]:
+    """The team's value on each of several days, given oldest first: `value_on` of each, for less work."""
+    if len(sources) == 1 and sources[0].retired_on is None:
+        return _values_of_one(aggregation, sources[0].readings, days)
+    changes = {reading.as_of for source in sources for reading in source.readings}
+    changes.update(source.retired_on for source in sources if source.retired_on is not None)
+    coming = sorted(changes, reverse=True)
+    found, held = [], NOTHING
+    for day in days:
+        if coming and coming[-1] <= day:
+            while coming and coming[-1] <= day:
+                coming.pop()
+            held = value_on(aggregation, sources, day)
+        found.append(held)
+    return found
+
+
+def _values_of_one(aggregation: str, readings: Sequence[Reading], days: Sequence[date]) -> list[Value]:
+    """Most series: a live source alone, of which each snapshot is a value."""
+    found, held, at = [], NOTHING, 0
+    for day in days:
+        before = at
+        while at < len(readings) and readings[at][0] <= day:
+            at += 1
+        if at > before:
+            only = readings[at - 1]
+            held = Value(aggregate(aggregation, (only,)), only.as_of, only.n, only.numerator, only.denominator)
+        found.append(held)
+    return found
+
+
 def points(aggregation: str, sources: Sequence[SourceReadings], until: date) -> list[Point]:
     """The series up to a day, oldest first: a point on each day on which a live source has a snapshot."""
     if len(sources) == 1:  # most series: every snapshot is a point of its own

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from program.feeds.registry import KINDS
 from program.models import MetricVersion, Program
-from teams.boards import totals
-from teams.day_totals import measured_on
+from teams.boards import totals, totals_anew
+from teams.day_totals import Total, judged_on, measured_on
 from teams.ingest import Origin, ingest
 from teams.models import Goal, GoalTerms, Run, Source
+from teams.standings import judge_goals
 from tests.people import HEADER, NOW, settle
 from tests.reviews.conftest import play  # noqa: F401 - a fixture
 
@@ -21,7 +22,7 @@ pytestmark = pytest.mark.django_db
 def same(program: Program, day: date) -> list[tuple[str, float | None]]:
     """Both, compared; gives what they are."""
     fast = measured_on(program, day)
-    slow = totals(program, day)
+    slow = totals_anew([program], day)[program.pk]
     assert [(one.metric.key, one.version.pk, one.as_of) for one in fast] == [
         (one.metric.key, one.version.pk, one.as_of) for one in slow
     ]
@@ -30,11 +31,28 @@ def same(program: Program, day: date) -> list[tuple[str, float | None]]:
     return [(one.metric.key, one.value) for one in fast]
 
 
+def like(one: Total) -> list[object]:
+    """All that a total says, its numbers to twelve digits."""
+    numbers = [None if n is None else pytest.approx(n, rel=1e-12) for n in (one.value, one.expected)]
+    return [one.metric.key, one.version.pk, one.as_of, one.target, one.due, *numbers]
+
+
+def judged(program: Program, now: datetime) -> list[Total]:
+    """Judge its goals now; the paths that were judged add up to what is worked out anew."""
+    judge_goals(Goal.objects.filter(program=program), now, daily=True)
+    fast, slow = judged_on([program], now.date())[program.pk], totals_anew([program], now.date())[program.pk]
+    assert [like(one) for one in slow] == [[*like(one)[:5], one.value, one.expected] for one in fast]
+    return fast
+
+
 def test_on_real_data_on_every_month(play):  # noqa: F811
     play.take(date(2024, 6, 1))
     for program in Program.objects.order_by("key"):
         found = [same(program, date(2022, 8, 15) + timedelta(days=31 * n)) for n in range(24)]
         assert len({value for day in found for _, value in day}) > 10
+        noon = datetime(2022, 8, 15, 12, tzinfo=UTC)
+        paths = [one.expected for n in range(24) for one in judged(program, noon + timedelta(days=31 * n))]
+        assert len({path for path in paths if path is not None}) > 10
 
 
 def measured(rows: str) -> None:
@@ -87,9 +105,57 @@ def test_every_aggregation(aggregation):
     measured(rows)
     expected = {"mean": 5.5, "max": 7.0, "latest": None}[aggregation]
     assert same(world.program, NOW.date())[0] == ("findings", expected)
+    assert judged(world.program, NOW)[0].value == expected
 
 
-def test_two_queries(django_assert_num_queries):
+def test_constant_queries(django_assert_num_queries):
     world = settle()
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(3):
         measured_on(world.program, NOW.date())
+    judge_goals(Goal.objects.all(), NOW, daily=True)
+    with django_assert_num_queries(4):
+        assert list(judged_on([world.program], NOW.date())) == [world.program.pk]
+
+
+def test_paths_of_teams_that_have_a_value_and_what_nobody_owns():
+    world = settle()
+    measured("typed-functions,api,a.py,2026-01-10,1,10\ntyped-functions,api,a.py,2026-02-10,5,10\n")
+    (_, alone) = judged(world.program, NOW)
+    assert (alone.value, alone.target) == (0.5, 0.9)
+    assert 0.1 < (alone.expected or 0.0) < 0.9
+    # What nobody owns is expected to be where it is.
+    measured("typed-functions,,nobody.py,2026-02-05,2,4\n")
+    (_, with_it) = judged(world.program, NOW)
+    assert (with_it.value, with_it.expected) == (7 / 14, pytest.approx(((alone.expected or 0.0) * 10 + 2) / 14))
+    # A team whose first value comes after the start of its path counts from there; one without any does not.
+    measured("typed-functions,web,b.py,2026-02-01,3,0\n")
+    assert judged(world.program, NOW)[1].expected == with_it.expected
+    measured("typed-functions,web,b.py,2026-03-01,3,10\n")
+    both = judged(world.program, NOW)[1]
+    assert both.value == 10 / 24
+    assert both.expected != with_it.expected
+
+
+def test_where_a_team_with_a_value_has_no_path_there_is_none_together():
+    world = settle()
+    measured("typed-functions,api,a.py,2026-01-10,1,10\ntyped-functions,web,b.py,2026-03-01,3,10\n")
+    GoalTerms.objects.filter(goal__team=world.web).update(start=NOW.date() + timedelta(days=1))
+    (_, found) = judged(world.program, NOW)
+    assert (found.value, found.expected) == (4 / 20, None)
+
+
+def test_standings_of_a_day_are_added_up_only_while_they_would_be_said_now():
+    world = settle()
+    measured("typed-functions,api,a.py,2026-01-10,1,10\n")
+    day = NOW.date()
+    assert judged_on([world.program], day) == {}, "never judged"
+    judge_goals(Goal.objects.all(), NOW, daily=True)
+    assert list(judged_on([world.program], day)) == [world.program.pk]
+    assert judged_on([world.program], day - timedelta(days=1)) == {}, "another day"
+    Goal.objects.filter(team=world.api, metric=world.typed).update(judge_due_at=NOW)
+    assert judged_on([world.program], day) == {}, "due to be judged again"
+    assert [like(one) for one in totals(world.program, day)] == [
+        like(one) for one in totals_anew([world.program], day)[world.program.pk]
+    ]
+    judge_goals(Goal.objects.all(), NOW + timedelta(days=1), daily=True)
+    assert judged_on([world.program], day) == {}, "what is newest is of a later day"

@@ -8,8 +8,9 @@ from datetime import date, timedelta
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from program.rules.glidepath import expected, expected_on
 from program.rules.numbers import equal
-from program.rules.series import Reading, SourceReadings, points
+from program.rules.series import Reading, SourceReadings, points, value_on, values_on
 from program.rules.status import SHORT, WORST_FIRST, Status, Terms, judge
 from program.rules.trail import Item, gap_in_items, trail
 
@@ -139,3 +140,30 @@ def test_what_is_short_has_a_gap_and_what_is_met_has_none(snapshots, day):
         assert judgment.gap == 0
         assert judgment.forecast is None
     assert judgment.status in WORST_FIRST
+
+
+@given(
+    st.lists(sum_series(), min_size=0, max_size=3),
+    st.lists(st.none() | days, min_size=3, max_size=3),
+    st.lists(days, max_size=12).map(sorted),
+    st.sampled_from(["sum", "mean", "max", "latest"]),
+)
+def test_the_values_of_many_days_are_those_of_each(series, retired, when, aggregation):
+    sources = [
+        SourceReadings(str(n), readings(one).readings, gone)
+        for n, (one, gone) in enumerate(zip(series, retired, strict=False))
+    ]
+    assert values_on(aggregation, sources, when) == [value_on(aggregation, sources, day) for day in when]
+
+
+@given(
+    st.lists(days, max_size=12).map(sorted),
+    st.lists(st.tuples(st.integers(1, 363).map(lambda n: START + timedelta(days=n)), whole), max_size=3),
+    whole,
+    whole,
+    st.booleans(),
+)
+def test_the_path_of_many_days_is_that_of_each(when, corners, baseline, target, up):
+    milestones = tuple(dict(corners).items())
+    path = {"start": START, "due": DUE, "baseline": baseline, "target": target, "up": up, "milestones": milestones}
+    assert expected_on(when, **path) == [expected(day, **path) for day in when]
