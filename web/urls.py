@@ -157,6 +157,7 @@ urlpatterns = [
     path("programs/<str:key>/ledger/<int:pk>/strike", ledger.strike, name="ledger-strike"),
     path("programs/<str:key>/reviews/", reviews.reviews, name="program-reviews"),
     path("reviews/<int:pk>/", reviews.review, name="review"),
+    path("reviews/<int:pk>/draft/", reviews.draft, name="review-draft"),
     path("programs/<str:key>/priorities/", priorities.priorities, name="program-priorities"),
     path("programs/<str:key>/priorities/<int:pk>/over", priorities.over, name="program-priority-over"),
     path("programs/<str:key>/handover/", handover.handover, name="program-handover"),

@@ -11,10 +11,13 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from nudges.models import Delivery
 from program.feeds.registry import KINDS
 from program.models import Program
 from reviews.ahead import freeze_due
 from reviews.asks import close, raise_ask
+from reviews.days import freeze_at
+from reviews.effects import keep
 from reviews.models import Brief, Review
 from reviews.schedule import schedule
 from teams.ingest import Origin, ingest
@@ -90,6 +93,44 @@ def test_before_it_is_frozen_it_says_when(sponsor, world, coming):
     with time_machine.travel(datetime(2026, 4, 9, 7, tzinfo=UTC), tick=False):
         sponsor.force_login(world.sam)
         assert "The brief is due." in words(sponsor.get(f"/reviews/{coming.pk}/"))
+
+
+def test_who_runs_the_program_reads_it_as_a_draft_before_the_sponsor_does(client, sponsor, world, coming):
+    page = client.get(f"/reviews/{coming.pk}/")
+    assert "as it would read today" not in words(page)
+    assert client.get(f"/reviews/{coming.pk}/draft/").status_code == 404
+    client.force_login(world.tess)
+    before = list(Delivery.objects.values_list("pk", flat=True))
+    assert "See it as it would read today" in words(client.get(f"/reviews/{coming.pk}/"))
+    said = words(client.get(f"/reviews/{coming.pk}/draft/"))
+    assert (
+        "draft of the brief for Tue 14 Apr 2026 As it would read if it were frozen now: nothing has been sent."
+        " It is frozen and mailed on Thu 9 Apr 2026 at 09:00"
+    ) in said
+    assert "Functions with full annotations is at 50 %" in said
+    assert "as they were said in the mail" not in said
+    assert (Brief.objects.count(), list(Delivery.objects.values_list("pk", flat=True))) == (0, before)
+    # What is measured meanwhile is in it at once.
+    more = HEADER + "typed-functions,api,a.py,2026-03-10,50,60\n"
+    ingest(more.encode(), Origin("file", "x.csv", KINDS["csv"]), NOW)
+    judge_due(NOW)
+    assert "Functions with full annotations is at 80 %" in words(client.get(f"/reviews/{coming.pk}/draft/"))
+    # As soon as it is frozen, that is the brief; and before, it was the very same.
+    with time_machine.travel(freeze_at(coming), tick=False):
+        client.force_login(world.tess)
+        keep(world.program, freeze_at(coming))  # as the beat does every day
+        drafted = (
+            client.get(f"/reviews/{coming.pk}/draft/")
+            .content.decode()
+            .partition("<article")[2]
+            .partition("</article>")[0]
+        )
+        freeze_due(freeze_at(coming))
+        assert client.get(f"/reviews/{coming.pk}/draft/").headers["Location"] == f"/reviews/{coming.pk}/"
+        frozen = (
+            client.get(f"/reviews/{coming.pk}/").content.decode().partition("<article")[2].partition("</article>")[0]
+        )
+    assert drafted == frozen.replace(", as they were said in the mail to sponsor and owners", "")
 
 
 def test_the_frozen_brief_stays_as_it_was(sponsor, world, coming):

@@ -1,15 +1,15 @@
-"""Reviews: the list of a program's, and one with its brief as it was frozen, for sponsor and owners."""
+"""Reviews: the list of a program's, one with its brief as it was frozen, and the brief as it would read today."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, ClassVar
 
 from django.core.cache import caches
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_safe
 
 from accounts.clock import now, today
@@ -17,8 +17,10 @@ from program import wording
 from program.models import Program
 from program.rules.recurrence import in_words
 from reviews import corrections, followed, room
+from reviews.brief import compose
 from reviews.content import read
 from reviews.days import freeze_at, is_off
+from reviews.evidence import collect
 from reviews.invites import attendees, attending, replied
 from reviews.models import Ask, Brief, Review
 from reviews.pictures import Picture, drawn
@@ -30,6 +32,7 @@ from web.render import page
 State = Review.State
 KEPT = 3600
 """Seconds for which what was corrected since a brief is kept, while nothing it rests on changes."""
+DRAFT_KEPT = 60
 BECAME = {
     State.SCHEDULED: "scheduled",
     State.HELD: "held",
@@ -84,6 +87,8 @@ class Context:
     why: Sequence[str]
     notes: Sequence[str]
     may_change: bool
+    may_draft: bool
+    """its brief is to come, and who looks may see it as it would read today"""
     room: bool
     """it can be run from its page, or could"""
     minutes: bool
@@ -91,6 +96,22 @@ class Context:
     raised: Sequence[AskLine]
     open_asks: Sequence[AskLine]
     pulse: PulseTold | None
+
+
+@dataclass
+class DraftContext:
+    """The brief of a review to come as it would read if it were frozen now."""
+
+    template: ClassVar[str] = "pages/review-draft.html"
+    here: ClassVar[str] = "programs"
+    review: Review
+    day: str
+    frozen: str
+    """when it will be"""
+    brief: dict[str, Any]
+    pictures: Mapping[str, Picture | None]
+    corrected: Mapping[str, str] = field(default_factory=dict)
+    draft: bool = True
 
 
 @require_safe
@@ -138,7 +159,8 @@ def review(request: HttpRequest, pk: int) -> HttpResponse:
         pictures={line["key"]: drawn(line) for line in kept["metrics"]} if kept else {},
         why=() if frozen else _no_brief(found, moment),
         notes=_notes([found], moment)[found.pk],
-        may_change=found.state == State.SCHEDULED and found.starts_at > moment and not user.reads_only,
+        may_change=_to_come(found, moment) and not user.reads_only,
+        may_draft=frozen is None and _to_come(found, moment) and access.owns(user, found.program),
         room=not room.closed(found),
         minutes=found.minutes_sent_at is not None,
         followed=followed.in_one_line([found.pk]).get(found.pk, ""),
@@ -147,6 +169,41 @@ def review(request: HttpRequest, pk: int) -> HttpResponse:
         pulse=pulse_told.of_review(user, found),
     )
     return page(request, context)
+
+
+@require_safe
+def draft(request: HttpRequest, pk: int) -> HttpResponse:
+    """The brief as it would read if it were frozen now, for who runs the program; nothing is kept or sent."""
+    user, moment = access.person(request), now()
+    found = get_object_or_404(Review.objects.visible_to(user).select_related("program__sponsor"), pk=pk)
+    if not access.owns(user, found.program):
+        raise Http404
+    if not _to_come(found, moment) or Brief.objects.filter(review=found).exists():
+        return redirect("review", pk=pk)
+    due = freeze_at(found)
+    composed = _composed(found, moment)
+    context = DraftContext(
+        review=found,
+        day=_day(found.local_start.date()),
+        frozen=f"{_day(due.date())} at {due:%H:%M}" if due > moment else "the worker’s next round",
+        brief=composed,
+        pictures={line["key"]: drawn(line) for line in composed["metrics"]},
+    )
+    return page(request, context)
+
+
+def _composed(review: Review, moment: datetime) -> dict[str, Any]:
+    """Composed anew after a minute, or when any number has changed."""
+    name = freshness.short(["draft", review.pk, today(review.zone, moment), freshness.newest()])
+    said: dict[str, Any] | None = caches["pages"].get(name)
+    if said is None:
+        said = read(compose(collect(review, moment)).facts())
+        caches["pages"].set(name, said, DRAFT_KEPT)
+    return said
+
+
+def _to_come(review: Review, moment: datetime) -> bool:
+    return review.state == State.SCHEDULED and review.starts_at > moment
 
 
 def _corrected(brief: Mapping[str, Any], review: Review) -> dict[str, str]:
