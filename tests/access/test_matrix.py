@@ -17,7 +17,7 @@ TABLE = read(FILE.read_text(encoding="utf-8"))
 NOWHERE = {"api-nowhere"}
 """Routes that catch what no other route takes."""
 
-pytestmark = [pytest.mark.django_db, pytest.mark.once]
+pytestmark = [pytest.mark.django_db, pytest.mark.once, pytest.mark.xdist_group("matrix")]
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,9 @@ TABLE = read(FILE.read_text(encoding="utf-8"))
 BEARERS = ("/calendar/",)
 """Addresses that are a secret themselves: whoever holds one reads what is its owner's."""
 LINK = re.compile(r'(?:href|src|data-figure)="([^"#]+)')
-pytestmark = [pytest.mark.django_db, pytest.mark.once, pytest.mark.timeout(900)]
+pytestmark = [
+    pytest.mark.django_db, pytest.mark.once, pytest.mark.timeout(900), pytest.mark.xdist_group("replay"),
+]  # fmt: skip
 
 
 class Seen:

@@ -14,7 +14,9 @@ import web.api.urls  # noqa: F401 - every serializer is known once the API is
 from tests.access.asking import send, tables, undone
 from tests.access.world import World, built
 
-pytestmark = [pytest.mark.django_db, pytest.mark.once, pytest.mark.timeout(900)]
+pytestmark = [
+    pytest.mark.django_db, pytest.mark.once, pytest.mark.timeout(900), pytest.mark.xdist_group("serializers"),
+]  # fmt: skip
 OURS = ("accounts", "program", "teams", "nudges", "reviews")
 ROW = {
     "metric": "typing-share",

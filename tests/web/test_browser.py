@@ -175,9 +175,10 @@ AUDIT = """() => {
 }"""
 
 
-@pytest.mark.parametrize("width", [320, 390, 1280, 1920])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("width", "scheme"), [(320, "light"), (390, "dark"), (1280, "light"), (1920, "dark")])
 def test_every_page(world, live_server, browser, width, scheme):
+    """Each page is loaded at each width, in one scheme, and then turned to the other, as a system does at dusk."""
+    other = "light" if scheme == "dark" else "dark"
     troubles: list[str] = []
     for name, addresses in WALKS.items():
         context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
@@ -201,6 +202,11 @@ def test_every_page(world, live_server, browser, width, scheme):
                 page.wait_for_function(
                     "n => document.querySelectorAll('[data-figure][data-drawn=yes] .main-svg').length >= n", arg=charts
                 )
+            page.emulate_media(color_scheme=other)
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, (
+                f"{address} scrolls sideways, {other}"
+            )
+            page.emulate_media(color_scheme=scheme)
         context.close()
     assert troubles == []
 
