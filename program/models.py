@@ -76,7 +76,7 @@ class Program(models.Model):
         blank=True,
         on_delete=models.SET_NULL,
         related_name="guards",
-        help_text="the completed program whose gains it guards: it speaks only when a team backtracks",
+        help_text="the ended program whose gains it guards: it speaks only when a team backtracks",
     )
     applied = models.JSONField(null=True, blank=True, help_text="what the file said that was applied last")
     applied_at = models.DateTimeField(null=True, blank=True)

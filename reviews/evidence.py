@@ -20,10 +20,12 @@ from nudges.models import Delivery, Notice, Nudge
 from nudges.people import Org
 from nudges.policy import severity, worst_first
 from program.models import Feed, MetricVersion, Program, Wave
+from program.rules.series import value_on, weight_of
 from program.rules.status import BEHIND_OR_OVERDUE, FINE, SHORT
 from teams.boards import Board, Cell, Trend, board, totals
 from teams.day_totals import Total
 from teams.models import LONG_AGO, Answer, Dispute, Exemption, Goal, GoalTerms, Proposal, Standing, Team
+from teams.series import NEWEST, load
 from teams.standings import on as judge_on
 
 from . import asked_before, background, followed, guardrails, health, ledger
@@ -148,6 +150,8 @@ class Evidence:
     cost: Ledger | None = None
     causes: Sequence[Cause] = ()
     """known causes of failure that show"""
+    reaches: Mapping[int, float] = field(default_factory=dict)
+    """by goal, of the first asked of each leader: what all teams together come to once it is back on its path"""
     stops: Watched | None = None
     """what became of the charter's stop criterion; None where its words hold nothing that can be measured"""
 
@@ -213,6 +217,7 @@ def collect(review: Review, now: datetime) -> Evidence:
         guarded=guardrails.measured(program, on),
         cost=ledger.reckoned(program, on, its_totals, start),
         causes=health.of_program(program, now),
+        reaches=_reaches([leader.short[0] for leader in leaders[:LEADERS_SHOWN]], its_totals, on),
         stops=watch(program, review, on, its_totals),
     )
 
@@ -295,6 +300,21 @@ def _read_trails(shown: Iterable[Short], on: date) -> None:
         one = by_goal[judged.on_day.goal]
         one.trail = [dict(crumb._asdict()) for crumb in judged.trail.crumbs]
         one.items_short = judged.trail.items_short
+
+
+def _reaches(first: Sequence[Short], its_totals: Sequence[Total], on: date) -> dict[int, float]:
+    """By goal: its metric's total once its gap is closed; without those whose teams are not added up. One query."""
+    by_metric = {total.metric.key: total for total in its_totals if total.weight and total.value is not None}
+    asked = [one for one in first if one.metric in by_metric and one.cell.gap]
+    histories = load({(by_metric[one.metric].version.pk, one.team.pk): on for one in asked}, some=NEWEST)
+    found = {}
+    for one in asked:
+        total, kind = by_metric[one.metric], by_metric[one.metric].version.aggregation
+        sources = [held.readings for held in histories.get((total.version.pk, one.team.pk), ())]
+        closes = (one.cell.gap or 0.0) * weight_of(kind, value_on(kind, sources, on)) / total.weight
+        if closes:
+            found[one.goal] = (total.value or 0.0) + (closes if total.version.direction == "up" else -closes)
+    return found
 
 
 def _asks(program: Program, since: datetime | None) -> list[Ask]:

@@ -44,7 +44,7 @@ def leader_ask(leader: Leader, evidence: Evidence, names: Mapping[str, str]) -> 
         person=leader.person.pk if leader.person else None,
         goal_ids=[one.goal for one in leader.short],
         collision=_collision(leader, evidence, blocked=bool(blocked)),
-        gains=_gains(leader, evidence),
+        gains=" ".join(filter(None, (_reaches(worst, evidence, names), _hangs(leader, evidence)))),
     )
 
 
@@ -78,8 +78,19 @@ def _collision(leader: Leader, evidence: Evidence, *, blocked: bool) -> str:
     return "Nobody said which priority collides with it: ask for that."
 
 
-def _gains(leader: Leader, evidence: Evidence) -> str:
-    """What the program gains by the ask: of the goals that are behind, how many hang on this leader."""
+def _reaches(worst: Short, evidence: Evidence, names: Mapping[str, str]) -> str:
+    """What the program gains by the ask, in the metric's unit; empty where teams are not added up."""
+    after = evidence.reaches.get(worst.goal)
+    total = next((one for one in evidence.totals if one.metric.key == worst.metric), None)
+    if after is None or total is None:
+        return ""
+    now, then = say.apart(total.value, after, total.version.unit, total.version.aggregation)
+    of = f"{names[worst.metric]} of all teams together" if len(evidence.totals) > 1 else "all teams together"
+    return f"Back on its {_level(worst)}, it takes {of} from {now} to {then}."
+
+
+def _hangs(leader: Leader, evidence: Evidence) -> str:
+    """Of the goals that are behind, how many hang on this leader."""
     every = sum(len(one.short) for one in evidence.leaders)
     mine = len(leader.short)
     if leader.person is None or every < 2:
@@ -114,13 +125,17 @@ def ask_of(one: Short, version: MetricVersion, on: date) -> str:
     if not item:
         return f"{late} room in {team} to find out what holds it back: no items are measured."
     closing = len(one.trail) if (one.trail[-1]["closes"] or 0) >= 1 else 0
-    level = "target" if _overdue(one) else "path"
+    level = _level(one)
     if closing == 1:
         return f"{late} room in {team} for 1 item: {first}. It alone brings the team back to its {level}."
     if closing:
         return f"{late} room in {team} for {closing} items, first {first}. Together they bring it back to its {level}."
     many = say.count(max(one.items_short, len(one.trail)), "item")
     return f"{late} room in {team} for what it can of {many}, first {first}."
+
+
+def _level(one: Short) -> str:
+    return "target" if _overdue(one) else "path"
 
 
 def _overdue(one: Short) -> bool:

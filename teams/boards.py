@@ -14,10 +14,10 @@ from django.db import connection
 from program.models import Metric, MetricVersion, Program
 from program.rules.forecast import forecast
 from program.rules.glidepath import baseline_of, expected_on, target_by_share
-from program.rules.series import SourceReadings, Value, points, value_on, values_on, with_value
+from program.rules.series import SourceReadings, Value, points, value_on, values_on, weight_of, with_value
 from program.rules.status import WORST_FIRST, Status
 
-from .day_totals import Total, judged_on
+from .day_totals import Total, judged_on, together
 from .models import Goal, GoalQuerySet, Team
 from .series import NEWEST, NOBODY, Histories, Pair, SourceHistory, load, load_unowned
 from .standings import on as judge_on
@@ -276,6 +276,7 @@ def _metric_total(
     readings[version.pk, NOBODY] = [h.readings for h in nobodys]
     (point,) = _added_up([on], version.aggregation, readings, paths)
     values = [value_on(version.aggregation, sources, on) for sources in readings.values()]
+    weights = [weight_of(version.aggregation, value) for value in values if value.value is not None]
     targets = {path.target for path in paths.values() if path}
     return Total(
         version=version,
@@ -284,6 +285,7 @@ def _metric_total(
         as_of=min((v.as_of for v in values if v.as_of is not None and v.value is not None), default=None),
         target=targets.pop() if len(targets) == 1 else None,
         due=max((g.terms.due for g in on_days), default=None),
+        weight=together(version.aggregation, weights),
     )
 
 
@@ -356,12 +358,9 @@ def _total(day: date, aggregation: str, lines: Sequence[_Line]) -> TrendPoint:
         return TrendPoint(day, None, None)
     if aggregation == "max":
         return TrendPoint(day, max(line.value.value or 0.0 for line in present), None)
-    if aggregation == "ratio":
-        weights = [line.value.denominator for line in present]
-    else:
-        weights = [float(line.value.n) if aggregation == "mean" else 1.0 for line in present]
+    weights = [weight_of(aggregation, line.value) for line in present]
     total = math.fsum(line.value.numerator for line in present)
-    weight = math.fsum(weights) if aggregation in ("ratio", "mean") else 1.0
+    weight = together(aggregation, weights)
     roads = [
         line.should * many if line.should is not None else line.value.numerator
         for line, many in zip(present, weights, strict=True)

@@ -29,6 +29,8 @@ class Total:
     expected: float | None = None
     target: float | None = None
     due: date | None = None
+    weight: float = 0.0
+    """what its teams' values weigh together (rules/series.py `weight_of`); 0 where they are not added up"""
 
     @property
     def metric(self) -> Metric:
@@ -79,6 +81,11 @@ LATERAL = """CROSS JOIN LATERAL (
     WHERE s.source_id = src.id AND s.as_of <= %s ORDER BY s.as_of DESC LIMIT 1) s"""
 JOINED = """JOIN teams_snapshot s ON s.source_id = src.id AND s.as_of = (
     SELECT MAX(n.as_of) FROM teams_snapshot n WHERE n.source_id = src.id AND n.as_of <= %s)"""
+
+
+def together(aggregation: str, weights: Sequence[float]) -> float:
+    """What values weigh that are added up: a sum is divided by nothing, and so weighs 1 in all."""
+    return math.fsum(weights) if aggregation in ("ratio", "mean") else 1.0 if weights and aggregation == "sum" else 0.0
 
 
 class _Sum(NamedTuple):
@@ -154,10 +161,10 @@ def _together(version: MetricVersion, teams: _Sum, nobodys: _Sum) -> Total:
     both: Sequence[_Sum] = [one for one in (teams, nobodys) if one.many]
     kind = version.aggregation
     value = expected = None
+    weight = together(kind, [one.weight or 0.0 for one in both])
     if both and kind == "max":
         value = max(one.maximum for one in both if one.maximum is not None)
     elif both and kind != "latest":
-        weight = math.fsum(one.weight or 0.0 for one in both) if kind in ("ratio", "mean") else 1.0
         value = math.fsum(one.numerator or 0.0 for one in both) / weight if weight else None
         if weight and teams.on_path and teams.on_path == teams.many:
             expected = ((teams.path or 0.0) + (nobodys.numerator or 0.0)) / weight
@@ -168,4 +175,5 @@ def _together(version: MetricVersion, teams: _Sum, nobodys: _Sum) -> Total:
         expected=expected,
         target=teams.lowest if teams.lowest == teams.highest else None,
         due=as_day(teams.due),
+        weight=weight,
     )

@@ -87,6 +87,16 @@ def newest(sources: Sequence[SourceReadings], day: date) -> list[Reading]:
     return found
 
 
+def weight_of(aggregation: str, value: Value) -> float:
+    """What a value weighs where several are added up: things (ratio), items (mean), 1 (sum); 0 where they are not."""
+    match aggregation:
+        case "ratio":
+            return value.denominator
+        case "mean":
+            return float(value.n)
+    return 1.0 if aggregation == "sum" else 0.0
+
+
 def value_on(aggregation: str, sources: Sequence[SourceReadings], day: date) -> Value:
     """The team's value on a day, from the newest snapshot of each live source, all together."""
     readings = newest(sources, day)

@@ -16,6 +16,7 @@ from accounts.models import User
 from demo.shift import DATA
 from nudges.models import Delivery, Experiment, Lot
 from nudges.policy import RULES, name_of
+from program.feeds.registry import KINDS
 from program.models import Feed, Metric, MetricVersion, Program
 from reviews import asks, brief, corrections, nudge_sentences, pictures, schedule
 from reviews.evidence import collect
@@ -23,8 +24,10 @@ from reviews.models import Brief, Review
 from teams import trust
 from teams.answering import answer
 from teams.boards import board, totals
+from teams.ingest import Origin, ingest
 from teams.models import Exemption, Goal, GoalTerms, Membership, Snapshot, Source, Standing, Team
 from teams.standings import judge_due
+from tests.people import HEADER, NOW, settle
 
 WINTER = datetime(2022, 12, 22, 9, 0, tzinfo=UTC)
 SPRING = datetime(2023, 3, 16, 9, 0, tzinfo=UTC)
@@ -148,6 +151,44 @@ def test_the_asks_by_leader_worst_first_with_the_item_that_brings_them_back(spri
     assert [(goal["team_key"], goal["value"], goal["expected"]) for goal in leaders[1]["goals"]] == [
         ("lib", "21 %", "43 %"), ("api", "12 %", "33 %"),
     ]  # fmt: skip
+
+
+def test_what_an_ask_gains_is_told_in_the_metrics_unit(spring):
+    def measured(team: str) -> tuple[float, float]:
+        rows = [row for row in told if row["team"] == team and row["as_of"] <= "2023-03-16"]
+        newest = [row for row in rows if row["as_of"] == max(row["as_of"] for row in rows)]
+        return sum(float(row["numerator"]) for row in newest), sum(float(row["denominator"]) for row in newest)
+
+    with gzip.open(DATA, "rt", encoding="utf-8") as lines:
+        told = [row for row in csv.DictReader(lines) if row["metric"] == "typed-functions"]
+    value, _ = by_hand(date(2023, 3, 16))
+    every = sum(measured(team)[1] for team in {row["team"] for row in told})
+    after = {}
+    for team, path in (("accounts", 0.32), ("lib", 0.43)):
+        had, of = measured(team)
+        after[team] = value + (path - had / of) * of / every
+    product, platform = [one["gains"] for one in content("2023-03-21")["leaders"]]
+    assert product == (
+        f"Back on its path, it takes all teams together from 12 % to {after['accounts']:.0%}."
+        " Behind with this leader: 3 of the 5 goals that are short."
+    ).replace("%.", " %.")
+    assert platform == (
+        f"Back on its path, it takes all teams together from 12 % to {after['lib']:.0%}."
+        " Behind with this leader: 2 of the 5 goals that are short."
+    ).replace("%.", " %.")
+
+
+def test_of_several_metrics_a_gain_names_its_own_and_of_a_sum_it_is_less(db):
+    world = settle()
+    rows = "findings,api,x,2026-01-01,40,\nfindings,api,x,2026-03-10,38,\ntyped-functions,api,a.py,2026-03-10,9,10\n"
+    ingest((HEADER + rows).encode(), Origin("file", "x.csv", KINDS["csv"]), NOW)
+    judge_due(NOW)
+    schedule.schedule(NOW)
+    found = collect(Review.objects.get(state="scheduled"), NOW)
+    goal = Goal.objects.get(team=world.api, metric=world.findings)
+    assert found.reaches == {goal.pk: pytest.approx(goal.standings.get().expected)}
+    (leader,) = brief.compose(found).leaders
+    assert leader.gains == "Back on its path, it takes Security findings of all teams together from 38 findings to 35.9 findings."
 
 
 def test_what_blocks_a_team_stands_with_its_leader_and_a_priority_of_the_sponsor_is_a_decision(play):

@@ -34,14 +34,14 @@ def same(program: Program, day: date) -> list[tuple[str, float | None]]:
 def like(one: Total) -> list[object]:
     """All that a total says, its numbers to twelve digits."""
     numbers = [None if n is None else pytest.approx(n, rel=1e-12) for n in (one.value, one.expected)]
-    return [one.metric.key, one.version.pk, one.as_of, one.target, one.due, *numbers]
+    return [one.metric.key, one.version.pk, one.as_of, one.target, one.due, one.weight, *numbers]
 
 
 def judged(program: Program, now: datetime) -> list[Total]:
     """Judge its goals now; the paths that were judged add up to what is worked out anew."""
     judge_goals(Goal.objects.filter(program=program), now, daily=True)
     fast, slow = judged_on([program], now.date())[program.pk], totals_anew([program], now.date())[program.pk]
-    assert [like(one) for one in slow] == [[*like(one)[:5], one.value, one.expected] for one in fast]
+    assert [like(one) for one in slow] == [[*like(one)[:6], one.value, one.expected] for one in fast]
     return fast
 
 
@@ -121,7 +121,7 @@ def test_paths_of_teams_that_have_a_value_and_what_nobody_owns():
     world = settle()
     measured("typed-functions,api,a.py,2026-01-10,1,10\ntyped-functions,api,a.py,2026-02-10,5,10\n")
     (_, alone) = judged(world.program, NOW)
-    assert (alone.value, alone.target) == (0.5, 0.9)
+    assert (alone.value, alone.target, alone.weight) == (0.5, 0.9, 10.0)
     assert 0.1 < (alone.expected or 0.0) < 0.9
     # What nobody owns is expected to be where it is.
     measured("typed-functions,,nobody.py,2026-02-05,2,4\n")
