@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from django.db import transaction
+from django.test import override_settings
 
 from demo import story
 from demo.shift import batches
@@ -14,7 +17,7 @@ from nudges.planning import plan
 from program.feeds.registry import KINDS
 from program.models import Program
 from reviews import ahead, days, schedule
-from reviews.models import Review
+from reviews.models import Brief, Review
 from teams.admission import admit_due
 from teams.apply.files import apply_text
 from teams.ingest import Origin, ingest
@@ -64,13 +67,45 @@ class Play:
         self.tick(now, mails=mails)
 
 
-@pytest.fixture
-def play(db, settings) -> Play:
+ADDRESSES = {"SITE_URL": "https://quality.example.com", "DEFAULT_FROM_EMAIL": "Quality <quality@example.com>"}
+SPRING = datetime(2023, 3, 16, 9, 0, tzinfo=UTC)
+
+
+def begun() -> Play:
     """The organization and its two programs, before anything is measured."""
-    settings.SITE_URL = "https://quality.example.com"
-    settings.DEFAULT_FROM_EMAIL = "Quality <quality@example.com>"
     for _name, text in story.files(timedelta(0)):
         apply_text(text, now=MADE, via="test")
     made = Play()
     made.take(date(2022, 9, 1))
     return made
+
+
+@pytest.fixture
+def play(db, settings) -> Play:
+    """The two programs at their beginning."""
+    for name, value in ADDRESSES.items():
+        setattr(settings, name, value)
+    return begun()
+
+
+@pytest.fixture(scope="module")
+def played_until_spring(django_db_setup: None, django_db_blocker) -> Iterator[Play]:
+    """Five reviews on, the day after the worked examples of the domain; once for all tests of a module."""
+    with django_db_blocker.unblock(), override_settings(**ADDRESSES), transaction.atomic():
+        made = begun()
+        made.until(SPRING)
+        yield made
+        transaction.set_rollback(True)
+
+
+@pytest.fixture
+def spring(played_until_spring: Play, db, settings) -> Play:
+    """The two programs in spring. Of a module that uses it, no test of the database may do without."""
+    for name, value in ADDRESSES.items():
+        setattr(settings, name, value)
+    return Play(dict(played_until_spring.waiting))
+
+
+def content(period: str, program: str = "typing") -> dict:
+    """What the brief of a review says."""
+    return Brief.objects.get(review__period=period, review__program__key=program).content

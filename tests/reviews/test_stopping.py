@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import date
 
 import pytest
 
@@ -14,15 +14,10 @@ from reviews.recommending import Advice
 from reviews.stopping import Watched, watch
 from reviews.verdict_lines import by_its_own_criterion
 from teams.boards import totals
+from tests.reviews.conftest import SPRING
 
-SPRING = datetime(2023, 3, 16, 9, 0, tzinfo=UTC)
+pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("stopping")]
 ON = date(2023, 3, 16)
-
-
-@pytest.fixture
-def spring(play):
-    play.until(SPRING)
-    return play
 
 
 def watched(text: str):
