@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from program import wording as say
@@ -12,14 +12,16 @@ from program.rules.numbers import equal
 from teams.day_totals import measured_on
 
 
-def since(content: Mapping[str, Any], program: Program) -> dict[str, str]:
+def since(content: Mapping[str, Any], program: Program, frozen_at: datetime) -> dict[str, str]:
     """By metric key: what the brief's number of its day is by the measurements held now, where that is another one.
+
+    Of the teams that took part when it was frozen: a wave that opens later corrects nothing.
 
     A metric computed in a new way since is not compared: values of two versions are never set beside each other.
     """
     kept = {line["key"]: line["numbers"] for line in content["metrics"] if not line.get("guardrail")}
     found = {}
-    for total in measured_on(program, date.fromisoformat(content["on"])) if kept else ():
+    for total in measured_on(program, date.fromisoformat(content["on"]), frozen_at) if kept else ():
         numbers = kept.get(total.metric.key)
         if numbers is None or numbers["version"] != total.version.number or _same(numbers["value"], total.value):
             continue

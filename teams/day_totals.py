@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any, NamedTuple
 
 from django.db import connection
+from django.db.models import Q
 
 from program.models import Metric, MetricVersion, Program
 
@@ -45,7 +46,7 @@ WITH placed AS (
   SELECT t.goal_id, g.program_id, g.team_id, COALESCE(
     MAX(CASE WHEN t.effective_from <= %s THEN t.effective_from END), MIN(t.effective_from)) AS since
   FROM teams_goalterms t JOIN teams_goal g ON g.id = t.goal_id
-  WHERE {of_programs} AND g.ended_on IS NULL GROUP BY t.goal_id, g.program_id, g.team_id
+  WHERE {of_programs} AND {live} GROUP BY t.goal_id, g.program_id, g.team_id
 ), wanted AS (
   SELECT p.program_id, p.team_id, t.metric_version_id, t.due, {path}
   FROM placed p JOIN teams_goalterms t ON t.goal_id = p.goal_id AND t.effective_from = p.since {standing}
@@ -72,6 +73,8 @@ UNION ALL
 SELECT NULL, m.metric_version_id, m.numerator, m.weight, m.maximum, m.as_of, 1, 0, NULL, NULL, NULL, NULL
 FROM measured m WHERE m.team_id IS NULL
 """
+LIVE = "g.ended_on IS NULL"
+LIVE_THEN = "g.created_at <= %s AND (g.ended_on IS NULL OR g.ended_on > %s)"
 PATH = "s.expected, s.target"
 STANDING = "LEFT JOIN teams_standing s ON s.goal_id = p.goal_id AND s.day = %s"
 NO_PATH = "CAST(NULL AS double precision) AS expected, CAST(NULL AS double precision) AS target"
@@ -106,10 +109,14 @@ class _Sum(NamedTuple):
 NOTHING = _Sum(None, None, None, None, 0, 0, None, None, None, None)
 
 
-def measured_on(program: Program, day: date) -> list[Total]:
+def measured_on(program: Program, day: date, known_at: datetime | None = None) -> list[Total]:
     """The value of each metric that the program has live goals on, by its newest version, in order of their keys,
-    without paths: by the observations held now, whatever was said on that day. Three queries."""
-    return _of([program], day, paths=False)[program.pk]
+    without paths: by the observations held now, whatever was said on that day. Three queries.
+
+    Of the teams that take part now, which is what compares with today; or, as it was `known_at` a moment of that day,
+    of those that did then: who joined or left since changes nothing about it.
+    """
+    return _of([program], day, paths=False, known_at=known_at)[program.pk]
 
 
 def judged_on(programs: Collection[Program], day: date) -> dict[int, list[Total]]:
@@ -122,10 +129,15 @@ def judged_on(programs: Collection[Program], day: date) -> dict[int, list[Total]
     return _of([one for one in programs if one.pk not in behind], day, paths=True)
 
 
-def _of(programs: Collection[Program], day: date, *, paths: bool) -> dict[int, list[Total]]:
+def _of(
+    programs: Collection[Program], day: date, *, paths: bool, known_at: datetime | None = None
+) -> dict[int, list[Total]]:
     ids, when = [one.pk for one in programs], day.isoformat()
     found: dict[int, list[Total]] = {pk: [] for pk in ids}
-    live = Goal.objects.filter(program__in=ids, ended_on=None)
+    live = Goal.objects.filter(Q(ended_on=None), program__in=ids)
+    if known_at is not None:
+        then = Q(created_at__lte=known_at) & (Q(ended_on=None) | Q(ended_on__gt=day))
+        live = Goal.objects.filter(then, program__in=ids)
     of_metric: dict[int, list[int]] = {}
     for metric, program in live.order_by().values_list("metric_id", "program_id").distinct() if ids else ():
         of_metric.setdefault(metric, []).append(program)
@@ -133,7 +145,7 @@ def _of(programs: Collection[Program], day: date, *, paths: bool) -> dict[int, l
     versions = list(current.order_by("metric__key")) if of_metric else []
     if not versions:
         return found
-    sums = _sums(ids, [version.pk for version in versions], when, paths=paths)
+    sums = _sums(ids, [version.pk for version in versions], when, paths=paths, known_at=known_at)
     for version in versions:
         nobodys = sums.get((None, version.pk), NOTHING)
         for program in of_metric[version.metric_id]:
@@ -141,18 +153,22 @@ def _of(programs: Collection[Program], day: date, *, paths: bool) -> dict[int, l
     return found
 
 
-def _sums(programs: list[int], versions: list[int], when: str, *, paths: bool) -> dict[tuple[int | None, int], _Sum]:
+def _sums(
+    programs: list[int], versions: list[int], when: str, *, paths: bool, known_at: datetime | None
+) -> dict[tuple[int | None, int], _Sum]:
     (of_programs, first), (of_terms, second) = among("g.program_id", programs), among("t.metric_version_id", versions)
     of_sources, third = among("src.metric_version_id", versions)
     statement = STATEMENT.format(
         of_programs=of_programs,
         of_terms=of_terms,
         of_sources=of_sources,
+        live=LIVE if known_at is None else LIVE_THEN,
         path=PATH if paths else NO_PATH,
         standing=STANDING if paths else "",
         newest=LATERAL if connection.vendor == "postgresql" else JOINED,
     )
-    parameters: list[Any] = [when, *first, *([when] if paths else []), *second, when, *third, when]
+    then = [] if known_at is None else [connection.ops.adapt_datetimefield_value(known_at), when]
+    parameters: list[Any] = [when, *first, *then, *([when] if paths else []), *second, when, *third, when]
     return {(program, version): _Sum(*sums) for program, version, *sums in fetch(statement, parameters)}
 
 

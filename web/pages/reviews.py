@@ -155,7 +155,7 @@ def review(request: HttpRequest, pk: int) -> HttpResponse:
         became=_became(found, moment),
         people=[_person(found, person) for person in attendees(found)],
         brief=kept,
-        corrected=_corrected(kept, found) if kept else {},
+        corrected=_corrected(kept, found, frozen.frozen_at) if kept and frozen else {},
         pictures={line["key"]: drawn(line) for line in kept["metrics"]} if kept else {},
         why=() if frozen else _no_brief(found, moment),
         notes=_notes([found], moment)[found.pk],
@@ -206,12 +206,12 @@ def _to_come(review: Review, moment: datetime) -> bool:
     return review.state == State.SCHEDULED and review.starts_at > moment
 
 
-def _corrected(brief: Mapping[str, Any], review: Review) -> dict[str, str]:
+def _corrected(brief: Mapping[str, Any], review: Review, frozen_at: datetime) -> dict[str, str]:
     """What was corrected since the brief, worked out anew only when anything it rests on has changed."""
     name = freshness.short(["corrected", review.pk, freshness.newest()])
     said: dict[str, str] | None = caches["pages"].get(name)
     if said is None:
-        said = corrections.since(brief, review.program)
+        said = corrections.since(brief, review.program, frozen_at)
         caches["pages"].set(name, said, KEPT)
     return said
 
