@@ -14,7 +14,7 @@ from teams.day_totals import Total
 from . import guardrails, ledger, nudge_sentences, pictures, priorities, pulse, sentences, verdict_lines, verdict_words
 from .content import Content, Count, MetricLine
 from .evidence import LEADERS_SHOWN, Evidence, collect
-from .leader_asks import leader_ask
+from .leader_asks import leader_ask, nothing_asked
 from .models import Brief, Review
 
 
@@ -58,6 +58,7 @@ def compose(evidence: Evidence) -> Content:
         metrics=[*metrics, *guarded],
         leaders=[leader_ask(leader, evidence, names) for leader in shown],
         more_leaders=_more(evidence),
+        nothing_asked=nothing_asked(evidence),
         surprises=sentences.surprises(evidence, names),
         waves=[*(sentences.wave(wave, on) for wave in evidence.waves), *sentences.waiting(evidence)],
         nudges=_nudges(evidence),

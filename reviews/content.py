@@ -166,6 +166,8 @@ class Content:
     """what the leads said: whether the program helps them, and what stands in the way"""
     cost: list[str] = field(default_factory=list)
     """hours so far by kind, and hours for one unit gained"""
+    nothing_asked: str = "Nobody’s teams are behind: there is nothing to ask."
+    """why nothing is asked of any leader"""
     health: list[str] = field(default_factory=list)
     """known causes of failure that this program shows"""
     version: int = field(default=VERSION)

@@ -89,6 +89,10 @@ class Leader:
     teams: int
     """how many teams of these groups are in the program"""
     short: list[Short]
+    """what is worth an ask"""
+    teams_behind: int = 0
+    behind: int = 0
+    """how many of these teams, and how many goals of theirs, are behind or overdue, worth an ask or not"""
 
 
 @dataclass
@@ -254,15 +258,20 @@ def _leaders(short: Sequence[Short], its_board: Board) -> list[Leader]:
     then the leader with the worst goal."""
     org = Org.read()
     teams: Counter[int | None] = Counter()
+    teams_behind: Counter[int | None] = Counter()
+    behind: Counter[int | None] = Counter()
     above: dict[int, tuple[User | None, Team | None]] = {}
     for row in its_board.rows:
         above[row.team.pk] = person, _ = org.leader_above(row.team.pk)
-        teams[person.pk if person else None] += 1
+        key, many = person.pk if person else None, sum(c.status in BEHIND_OR_OVERDUE for c in row.cells.values())
+        teams[key] += 1
+        teams_behind[key] += many > 0
+        behind[key] += many
     found: dict[int | None, Leader] = {}
     for one in sorted(short, key=lambda one: one.escalated is None):
         person, group = above[one.team.pk]
         key = person.pk if person else None
-        leader = found.setdefault(key, Leader(person, [], teams[key], []))
+        leader = found.setdefault(key, Leader(person, [], teams[key], [], teams_behind[key], behind[key]))
         leader.short.append(one)
         if group is not None and group not in leader.groups:
             leader.groups.append(group)

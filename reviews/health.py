@@ -16,7 +16,7 @@ from program import readiness, wording
 from program.models import Metric, Program, ProgramOwner
 from program.readiness import MOST_HAND_HOURS, helps
 
-from .models import Attendance, Cost, Pulse, Review
+from .models import Attendance, Cost, Pulse, Review, Sponsorship
 
 LOOKED_BACK = 2
 """So many reviews that should have been held, and were not, show that the sponsor has no time."""
@@ -49,9 +49,13 @@ def _sponsor(program: Program, now: datetime) -> Iterable[Cause]:
     if sponsor is None or not sponsor.is_active:
         yield Cause("no sponsor", "Nobody sponsors it: without one, nobody can change what stands in the way.")
         return
-    due = list(
-        Review.objects.filter(program=program, starts_at__lte=now).exclude(state=Review.State.CANCELED)[:LOOKED_BACK]
+    since = (
+        Sponsorship.objects.filter(program=program, sponsor=sponsor, until=None).values_list("since", flat=True).first()
     )
+    theirs = Review.objects.filter(program=program, starts_at__lte=now).exclude(state=Review.State.CANCELED)
+    if since is not None:
+        theirs = theirs.filter(starts_at__gte=since)
+    due = [one for one in theirs[: LOOKED_BACK + 1] if one.ends_at <= now][:LOOKED_BACK]
     if len(due) == LOOKED_BACK and not any(_held(one, sponsor.pk) for one in due):
         yield Cause(
             "no sponsor time",
@@ -64,10 +68,11 @@ def _sponsor(program: Program, now: datetime) -> Iterable[Cause]:
 
 
 def _held(review: Review, sponsor: int) -> bool:
-    """Whether it took place and nobody noted that the sponsor was away."""
+    """Whether it took place and the sponsor was there, as far as anybody noted: as the minutes have it."""
     if review.state != Review.State.HELD:
         return False
-    return not Attendance.objects.filter(review=review, person=sponsor, present=False).exists()
+    noted = dict(Attendance.objects.filter(review=review).values_list("person", "present"))
+    return bool(noted.get(sponsor)) if any(noted.values()) else noted.get(sponsor) is not False
 
 
 def _owners(program: Program, now: datetime) -> Iterable[Cause]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from program import wording as say
 from program.models import MetricVersion
-from program.rules.status import Status
+from program.rules.status import BEHIND_OR_OVERDUE, Status
 
 from . import asked_before, sentences
 from .content import GoalLine, LeaderAsk
@@ -34,7 +34,7 @@ def leader_ask(leader: Leader, evidence: Evidence, names: Mapping[str, str]) -> 
         leader=_called(leader, evidence),
         groups=say.listed([group.name for group in leader.groups]),
         group_links=[[group.key, group.name] for group in leader.groups],
-        behind=f"{len(teams)} of {say.count(leader.teams, 'team')} behind",
+        behind=f"{leader.teams_behind} of {say.count(leader.teams, 'team')} behind",
         ask=ask,
         goals=goals,
         more=max(0, len(leader.short) - LINES_A_LEADER),
@@ -42,9 +42,10 @@ def leader_ask(leader: Leader, evidence: Evidence, names: Mapping[str, str]) -> 
         history=_history(leader, names, evidence),
         proposal=proposal_of(leader),
         person=leader.person.pk if leader.person else None,
-        goal_ids=[one.goal for one in leader.short],
+        # What an ask names is what it is to help: more would be held against whoever kept it.
+        goal_ids=[worst.goal] if leader.person else [one.goal for one in leader.short],
         collision=_collision(leader, evidence, blocked=bool(blocked)),
-        gains=" ".join(filter(None, (_reaches(worst, evidence, names), _hangs(leader, evidence)))),
+        gains=" ".join(filter(None, (_reaches(leader, evidence, names), _hangs(leader, evidence)))),
     )
 
 
@@ -78,11 +79,12 @@ def _collision(leader: Leader, evidence: Evidence, *, blocked: bool) -> str:
     return "Nobody said which priority collides with it: ask for that."
 
 
-def _reaches(worst: Short, evidence: Evidence, names: Mapping[str, str]) -> str:
+def _reaches(leader: Leader, evidence: Evidence, names: Mapping[str, str]) -> str:
     """What the program gains by the ask, in the metric's unit; empty where teams are not added up."""
+    worst = leader.short[0]
     after = evidence.reaches.get(worst.goal)
     total = next((one for one in evidence.totals if one.metric.key == worst.metric), None)
-    if after is None or total is None:
+    if after is None or total is None or leader.person is None:
         return ""
     now, then = say.apart(total.value, after, total.version.unit, total.version.aggregation)
     of = f"{names[worst.metric]} of all teams together" if len(evidence.totals) > 1 else "all teams together"
@@ -91,12 +93,22 @@ def _reaches(worst: Short, evidence: Evidence, names: Mapping[str, str]) -> str:
 
 def _hangs(leader: Leader, evidence: Evidence) -> str:
     """Of the goals that are behind, how many hang on this leader."""
-    every = sum(len(one.short) for one in evidence.leaders)
-    mine = len(leader.short)
+    every = sum(evidence.board.counts[status] for status in BEHIND_OR_OVERDUE)
     if leader.person is None or every < 2:
         return ""
-    goals = "all of the" if mine == every else f"{mine} of the"
+    goals = "all of the" if leader.behind == every else f"{leader.behind} of the"
     return f"Behind with this leader: {goals} {every} goals that are short."
+
+
+def nothing_asked(evidence: Evidence) -> str:
+    """Why nothing is asked of anybody, in a sentence; empty where something is."""
+    if evidence.leaders:
+        return ""
+    every = sum(evidence.board.counts[status] for status in BEHIND_OR_OVERDUE)
+    if not every:
+        return "Nobody’s teams are behind: there is nothing to ask."
+    goals = "The goal that is behind is" if every == 1 else f"All {every} goals that are behind are"
+    return f"{goals} left alone for now: the numbers are in question, or a comparison needs them as they are."
 
 
 def _blocked(leader: Leader, evidence: Evidence) -> list[str]:

@@ -24,17 +24,28 @@ OF_A_KIND = 4
 
 def headline(evidence: Evidence, metrics: Sequence[MetricLine]) -> str:
     """The first line, which says it all."""
-    lead = first_of(metrics)
-    if lead is None:
-        return f"Nothing is measured yet: {say.count(len(evidence.board.rows), 'team')} wait for their first numbers."
-    return f"{lead.where}; {_teams_behind(evidence.board)}{_slipped(evidence)}."
+    lead, board = first_of(metrics), evidence.board
+    if lead is not None:
+        return f"{lead.where}; {_teams_behind(board)}{_slipped(evidence)}."
+    if not board.rows:
+        return "No team takes part yet."
+    if _is_measured(board):
+        said = f"{_teams_behind(board)}{_slipped(evidence)}"
+        return f"{said[0].upper()}{said[1:]}; what they measure does not add up to one number."
+    wait = "waits for its" if len(board.rows) == 1 else "wait for their"
+    return f"Nothing is measured yet: {say.count(len(board.rows), 'team')} {wait} first numbers."
+
+
+def _is_measured(board: Board) -> bool:
+    """Whether any team has a number, though all together have none (`latest`)."""
+    return any(cell.value is not None for row in board.rows for cell in row.cells.values())
 
 
 def subject(evidence: Evidence, metrics: Sequence[MetricLine], *, question: bool) -> str:
     """The same, as short as a subject has to be; that it is asked whether to cancel surprises nobody who opens it."""
     lead = first_of(metrics)
     if lead is None:
-        where = "nothing is measured yet"
+        where = _teams_behind(evidence.board) if _is_measured(evidence.board) else "nothing is measured yet"
     else:
         where = f"{lead.gap} behind its path" if lead.short else f"{lead.value}, on its path"
     start = evidence.review.local_start
@@ -68,6 +79,8 @@ def _is_behind(cell: Cell) -> bool:
 def verdict(evidence: Evidence, metrics: Sequence[MetricLine], since: str) -> str:
     """One sentence: from where to where, and where it should be."""
     lead = first_of(metrics)
+    if lead is None and _is_measured(evidence.board):
+        return "Each team has its own number: together they have none to judge by."
     if lead is None:
         return "There are no numbers to judge by."
     path = f"its path asks for {lead.expected}" if lead.numbers["expected"] is not None else "it has no path yet"

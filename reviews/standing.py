@@ -9,13 +9,14 @@ from program.rules.numbers import reached, shortfall
 from teams.day_totals import Total
 
 NOTHING = "Nothing is measured yet."
+APART = "Each team has its own number: what they measure does not add up to one."
 
 
 def sentence(found: Sequence[Total]) -> str:
     """ "Functions with full annotations: 33 %, 18 points behind its path; 1 more metric behind." """
     judged = [(_behind(total), total) for total in found if total.value is not None]
     if not judged:
-        return NOTHING
+        return APART if any(total.as_of is not None for total in found) else NOTHING
     behind = [pair for pair in judged if pair[0] > 0]
     _, worst = max(judged, key=lambda pair: pair[0])
     more = len(behind) - 1

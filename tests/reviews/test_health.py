@@ -8,7 +8,7 @@ import pytest
 
 from program.models import Program, ProgramOwner
 from reviews import health
-from reviews.models import Attendance, Cost, Pulse, Review, new_uid
+from reviews.models import Attendance, Cost, Pulse, Review, Sponsorship, new_uid
 from tests.people import NOW, settle
 
 pytestmark = pytest.mark.django_db
@@ -115,4 +115,25 @@ def test_more_than_four_hours_of_hand_work_a_week(world):
 
 def test_a_draft_and_an_ended_program_have_none(world):
     Program.objects.update(state="canceled", review_every="")
+    assert kinds(world) == []
+
+
+def test_once_anybody_is_said_to_be_there_who_is_not_was_not(world):
+    for review in two(world):
+        Pulse.objects.create(review=review, person=world.alice, asked_at=NOW, helps="no", answered_at=NOW)
+        Attendance.objects.create(review=review, person=world.tess, present=True)
+    assert kinds(world) == ["no sponsor time"]
+    Attendance.objects.create(review=Review.objects.latest("starts_at"), person=world.sam, present=True)
+    assert kinds(world) == []
+
+
+def test_a_new_sponsor_has_no_part_in_what_was_before(world):
+    two(world, "skipped")
+    Sponsorship.objects.create(program=world.program, sponsor=world.sam, since=datetime(2026, 3, 10, tzinfo=UTC))
+    assert kinds(world) == []
+
+
+def test_a_review_that_takes_place_now_is_not_one_that_was_missed(world):
+    held(world, datetime(2026, 2, 3, 8, tzinfo=UTC), "skipped")
+    held(world, NOW - timedelta(minutes=5), "scheduled")
     assert kinds(world) == []

@@ -1,0 +1,129 @@
+"""The brief where programs are small or odd: numbers that do not add up, goals left alone, nobody who takes part."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from nudges.models import Experiment, Lot
+from program.feeds.registry import KINDS
+from reviews import asks, brief, proposals, schedule, standing
+from reviews.content import Content
+from reviews.evidence import collect
+from reviews.models import Review
+from teams.boards import totals
+from teams.ingest import Origin, ingest
+from teams.models import Goal
+from teams.standings import judge_due
+from tests.people import HEADER, NOW, TYPING, World, settle
+
+pytestmark = pytest.mark.django_db
+LATEST = (
+    TYPING.replace("unit: findings, direction: down, aggregation: sum", "unit: s, direction: down, aggregation: latest")
+    .replace(
+        "teams: [api], start: 2026-01-01, due: 2026-12-31, improve_by: 50%, tolerance: 0.05",
+        "teams: all, start: 2026-01-01, due: 2026-12-31, target: 10",
+    )
+    .replace("  - {metric: typed-functions, teams: all, start: 2026-01-01, due: 2026-12-31, target: 0.9}\n", "")
+)
+BOTH_BEHIND = (
+    "typed-functions,web,a.py,2025-12-10,30,100\ntyped-functions,web,a.py,2026-03-10,1,100\n"
+    "typed-functions,api,b.py,2025-12-10,3,10\ntyped-functions,api,b.py,2026-03-10,3,10\n"
+)
+
+
+def measured(rows: str, now: datetime = NOW) -> None:
+    ingest((HEADER + rows).encode(), Origin("file", "x.csv", KINDS["csv"]), now)
+    judge_due(now)
+    schedule.schedule(now)
+
+
+def coming() -> Review:
+    return Review.objects.select_related("program__sponsor").get(state="scheduled")
+
+
+def composed(now: datetime = NOW) -> Content:
+    return brief.compose(collect(coming(), now))
+
+
+def leave_alone(world: World, goal: Goal) -> None:
+    """Its lot holds it out."""
+    day = NOW.date()
+    spoken = Experiment.objects.create(
+        program=world.program, seed=1, share=0.1, first_day=day, last_day=day + timedelta(days=50), started_at=NOW
+    )
+    Lot.objects.create(experiment=spoken, goal=goal, drawn_on=day, held_out=True, stratum="x", place=0, gap=0.1)
+
+
+def test_numbers_that_do_not_add_up_are_measured_all_the_same():
+    world = settle(LATEST)
+    measured("findings,api,,2026-01-01,40,\nfindings,api,,2026-03-10,38,\nfindings,web,,2026-03-10,60,\n")
+    said = composed()
+    assert said.headline == "2 of 2 teams are behind; what they measure does not add up to one number."
+    assert said.subject == "Every function typed: 2 of 2 teams are behind (review on Tue 14 Apr)"
+    assert said.verdict == "Each team has its own number: together they have none to judge by."
+    assert standing.sentence(totals(world.program, NOW.date())) == (
+        "Each team has its own number: what they measure does not add up to one."
+    )
+
+
+def test_before_any_number_and_before_any_team():
+    world = settle()
+    schedule.schedule(NOW)
+    assert composed().headline == "Nothing is measured yet: 2 teams wait for their first numbers."
+    assert standing.sentence(totals(world.program, NOW.date())) == "Nothing is measured yet."
+    Goal.objects.all().delete()
+    assert composed().headline == "No team takes part yet."
+
+
+def test_a_goal_that_is_left_alone_counts_among_those_behind():
+    world = settle()
+    measured(BOTH_BEHIND)
+    leave_alone(world, world.goal(world.web, world.typed))
+    (leader,) = composed().leaders
+    assert [goal.team for goal in leader.goals] == ["Api"]
+    assert leader.behind == "2 of 2 teams behind"
+    assert leader.gains.endswith("Behind with this leader: all of the 2 goals that are short.")
+
+
+def test_where_all_that_is_behind_is_left_alone_it_says_so():
+    world = settle()
+    measured("typed-functions,web,a.py,2025-12-10,1,10\ntyped-functions,web,a.py,2026-03-10,1,10\n")
+    assert composed().nothing_asked == ""
+    leave_alone(world, world.goal(world.web, world.typed))
+    said = composed()
+    assert said.headline.endswith("; 1 of 2 teams is behind.")
+    assert said.nothing_asked == (
+        "The goal that is behind is left alone for now: the numbers are in question, or a comparison needs them as "
+        "they are."
+    )
+    measured("typed-functions,web,a.py,2026-03-11,9,10\n")
+    assert composed().nothing_asked == "Nobody’s teams are behind: there is nothing to ask."
+
+
+def test_an_ask_is_to_help_what_it_names_and_nothing_else_is_held_against_who_kept_it():
+    world = settle()
+    measured(BOTH_BEHIND)
+    review = coming()
+    frozen = brief.freeze(review, NOW)
+    (leader,) = frozen.content["leaders"]
+    assert leader["ask"].startswith("Make room in web")
+    ask = proposals.accept(review, frozen.content, leader["proposal"], NOW, due=None, by=world.sam)
+    assert [goal.team.key for goal in ask.goals.all()] == ["web"]
+    Review.objects.filter(pk=review.pk).update(state="held")
+    later = NOW + timedelta(days=34)
+    asks.close(ask, "kept", later)
+    measured("typed-functions,web,a.py,2026-04-15,95,100\n", later)
+    (again,) = composed(later).leaders
+    assert again.ask.startswith("Make room in Api")
+    assert again.history == []
+
+
+def test_without_a_leader_only_a_name_is_asked_for():
+    world = settle()
+    measured(BOTH_BEHIND)
+    world.gina.memberships.all().delete()
+    (leader,) = composed().leaders
+    assert leader.ask.startswith("Name who looks after Api and web")
+    assert (leader.gains, len(leader.goal_ids)) == ("", 2)
