@@ -9,6 +9,7 @@ from django.db import transaction
 from nudges.outbox import Letter, put_all
 
 from . import brief, content, effects, invites, words
+from .apart import apart
 from .days import freeze_at
 from .models import Brief, Review
 
@@ -19,16 +20,15 @@ LONGEST_AHEAD = timedelta(days=30)
 def freeze_due(now: datetime) -> int:
     """Freeze and mail what is due, each review once however often and late this runs. Returns how many it did."""
     waiting = Review.objects.to_come(now).filter(brief=None, starts_at__lt=now + LONGEST_AHEAD)
-    due = [review for review in waiting.select_related("program__sponsor") if freeze_at(review) <= now]
-    for review in due:
-        effects.keep(review.program, now)  # not in the transaction: it reads long
-    return sum(_prepare(review.pk, now) for review in due)
+    waiting = waiting.select_related("program__sponsor")
+    return apart(waiting, lambda review: freeze_at(review) <= now and _prepare(review, now))
 
 
-def _prepare(pk: int, now: datetime) -> bool:
+def _prepare(due: Review, now: datetime) -> bool:
+    effects.keep(due.program, now)  # not in the transaction: it reads long
     with transaction.atomic():
         locked = Review.objects.select_for_update(of=("self",)).select_related("program__sponsor")
-        review = locked.to_come(now).filter(pk=pk, brief=None).first()
+        review = locked.to_come(now).filter(pk=due.pk, brief=None).first()
         if review is None:
             return False
         frozen = brief.freeze(review, now)

@@ -36,7 +36,12 @@ def raise_ask(
     goals: Collection[int] = (),
     proposed: str = "",
 ) -> Ask:
-    """Note an ask made in a review, to help goals (by id). A proposal that was raised in it already is given back."""
+    """Note an ask made in a review, to help goals (by id). A proposal that was raised in it already is given back.
+
+    Raises Unfit where the program is over: nobody could keep it any more.
+    """
+    if has_ended(review.program):
+        raise Unfit("This program is over: nothing is asked for it any more.")
     with transaction.atomic():
         Review.objects.select_for_update().get(pk=review.pk)  # of two who press at once, one raises it
         held = Ask.objects.filter(review=review, proposed=proposed).first() if proposed else None

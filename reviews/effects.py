@@ -20,6 +20,7 @@ from teams.effect_series import EffectSeries
 from teams.statements import fetch
 from teams.turnover import Turnover, turnover
 
+from .apart import apart
 from .models import Effect, EffectLook, Pace
 
 NEWEST = "SELECT (SELECT max(id) FROM teams_run), (SELECT max(id) FROM accounts_auditrow)"
@@ -36,7 +37,7 @@ def keep_due(now: datetime) -> int:
         for program in Program.objects.filter(state__in=Program.ON_SCORECARDS).order_by("pk")
         if looks.get(program.pk, date.min) < today(program.review_zone, now)
     ]
-    return sum(keep(program, now) for program in due)
+    return apart(due, lambda program: keep(program, now))
 
 
 def keep(program: Program, now: datetime) -> bool:

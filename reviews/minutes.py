@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 
 from accounts import audit
 from accounts.clock import today
@@ -18,15 +18,19 @@ from nudges.models import Delivery
 from nudges.outbox import Letter, put_all
 from program import wording as say
 from program.models import Program
+from program.rules.working_days import working_days_after
 from teams.typed import Unfit
 
-from . import ask_mail, ask_words, room, words
+from . import ask_mail, ask_words, days, room, words
+from .apart import apart
 from .invites import attendees
 from .models import Ask, Attendance, Decision, Review
 
 KIND = "minutes"
 LONGEST_IN_MAIL = 20_000
 """Characters of the notes; mail programs cut off what is much longer."""
+LONG_AFTER = timedelta(days=14)
+"""Minutes that nobody sent by then are news to nobody."""
 HELD_IN = (Review.State.SCHEDULED, Review.State.HELD)
 
 
@@ -73,8 +77,25 @@ def too_early(review: Review, now: datetime) -> str:
     return ""
 
 
-def end(review: Review, now: datetime, *, by: User) -> int:
-    """End the meeting and send its minutes; of several at once, one does it. Returns to how many. Raises Unfit."""
+def send_due(now: datetime) -> int:
+    """Send the minutes that nobody sent: at nine of the working day after a review of which anything was written down,
+    so that what is asked is told. Returns of how many reviews."""
+    ended = Review.objects.filter(state__in=HELD_IN, minutes_sent_at=None, starts_at__range=(now - LONG_AFTER, now))
+    written = Q(notes_version__gt=0) | Q(decisions__isnull=False) | Q(asks__isnull=False)
+    found = list(ended.filter(written).select_related("program__sponsor").distinct())
+    return apart((one for one in found if _due_at(one) <= now), lambda one: bool(end(one, now, by=None)))
+
+
+def _due_at(review: Review) -> datetime:
+    day = working_days_after(review.ends_at.astimezone(review.local_start.tzinfo).date(), 1, days.country(review))
+    return datetime.combine(day, days.HOUR, review.local_start.tzinfo)
+
+
+def end(review: Review, now: datetime, *, by: User | None) -> int:
+    """End the meeting and send its minutes; of several at once, one does it. Returns to how many. Raises Unfit.
+
+    Without anybody who ends it, it is the day after that does.
+    """
     with transaction.atomic():
         mine = Review.objects.filter(pk=review.pk, minutes_sent_at=None, state__in=HELD_IN, starts_at__lte=now)
         if not mine.update(minutes_sent_at=now, minutes_version=F("notes_version"), state=Review.State.HELD):

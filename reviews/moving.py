@@ -11,19 +11,23 @@ from itertools import islice
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from accounts import audit
 from accounts.models import User
 from program import wording
+from program.models import Program
 from program.rules.cadence import moment_of
+from teams.lifecycle import has_ended
 from teams.typed import Unfit
 
 from . import red_flags, schedule
 from .days import earliest
-from .models import Review
+from .models import Ask, Decision, Review
 
 State = Review.State
 LONGEST_WHY = 300
+LATELY = timedelta(days=14)
 FARTHEST = timedelta(days=366)
 
 
@@ -50,7 +54,42 @@ def may(user: User, review: Review) -> bool:
 
 def is_to_come(review: Review, now: datetime) -> bool:
     """Whether there is anything to change about its time."""
-    return review.state == State.SCHEDULED and review.starts_at > now
+    return review.state == State.SCHEDULED and review.starts_at > now and not has_ended(review.program)
+
+
+def is_in_doubt(review: Review, now: datetime) -> bool:
+    """Whether its time is over and nothing was written down: only people know if it took place."""
+    over = review.state in (State.SCHEDULED, State.HELD) and review.ends_at <= now
+    return over and not has_ended(review.program) and review.minutes_sent_at is None and not is_written(review)
+
+
+def in_doubt(programs: QuerySet[Program], now: datetime) -> list[Review]:
+    """The reviews of these programs, of the last two weeks, of which that is so. One query."""
+    late = Review.objects.filter(program__in=programs.filter(state__in=Program.ON_SCORECARDS))
+    late = late.filter(state__in=(State.SCHEDULED, State.HELD), starts_at__range=(now - LATELY, now))
+    silent = late.filter(minutes_sent_at=None, notes_version=0, decisions=None, asks=None)
+    return [one for one in silent.select_related("program") if one.ends_at <= now]
+
+
+def is_written(review: Review) -> bool:
+    """Whether anything of it was written down: notes, decisions, asks."""
+    rows = (Decision.objects.filter(review=review), Ask.objects.filter(review=review))
+    return bool(review.notes_version) or any(found.exists() for found in rows)
+
+
+def missed(review: Review, why: str, *, by: User, now: datetime, via: str = "page") -> None:
+    """Say of a review whose time is over that it did not take place. Nobody is told: they were there, or not.
+    Raises Unfit."""
+    if not is_in_doubt(review, now):
+        raise Unfit("A review whose time is over, of which nothing is written down, was expected.")
+    before, reason = {"state": review.state}, _reason(why)
+    with transaction.atomic():
+        same = Review.objects.filter(pk=review.pk, state=review.state, sequence=review.sequence, notes_version=0)
+        if not same.update(state=State.SKIPPED, why=reason):
+            raise Unfit("Somebody else changed this review at the same time: look at it again.")
+        after = {"state": State.SKIPPED}
+        audit.record("review", review.key, at=now, actor=by, via=via, before=before, after=after, reason=reason)
+    review.refresh_from_db()
 
 
 def skip(review: Review, why: str, *, by: User, now: datetime, via: str = "page") -> None:
@@ -118,6 +157,8 @@ def room(review: Review, now: datetime) -> Room:
 
 
 def _must_come(review: Review, now: datetime) -> None:
+    if has_ended(review.program):
+        raise Unfit("This program is over: its reviews do not take place any more.")
     if review.state != State.SCHEDULED:
         raise Unfit(f"This review is {review.state}: there is nothing to change any more.")
     if review.starts_at <= now:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import F
@@ -19,6 +19,7 @@ from .invites import attendees
 from .merging import merge
 from .models import Attendance, Decision, Review, programs_reviewed_by
 
+DAY = timedelta(days=1)
 LONGEST_NOTES = 100_000
 LONGEST_LINE = 500
 State = Review.State
@@ -56,9 +57,15 @@ def closed(review: Review) -> str:
         return "This review was canceled."
     if review.state == State.SKIPPED:
         return "This review did not take place."
-    if has_ended(review.program) and review.minutes_sent_at is not None:
+    if has_ended(review.program) and (review.minutes_sent_at is not None or not _ended_in(review)):
         return "This program is over: its record stays as it is."
     return ""
+
+
+def _ended_in(review: Review) -> bool:
+    """Whether the program may have ended in this review, which is then written to its end."""
+    over = review.program.ended_on
+    return over is None or review.local_start.date() >= over - DAY
 
 
 def notes_of(text: str) -> str:

@@ -20,13 +20,19 @@ from program.rules.series import SourceReadings
 
 from .models import Goal, WaveTeam
 from .series import load_version
-from .statements import among, fetch
+from .statements import among, as_day, fetch
 from .terms import GoalOnDay, in_force
 from .waves import since
 
 ELSEWHERE = """
 SELECT DISTINCT g.metric_id, g.team_id FROM teams_goal g JOIN program_program p ON p.id = g.program_id
 WHERE {metrics} AND g.program_id <> %s AND p.state <> 'draft' AND p.start <= %s
+"""
+
+
+TERMS = """
+SELECT goal_id, metric_version_id, start, effective_from FROM teams_goalterms WHERE {goals}
+ORDER BY goal_id, metric_version_id, effective_from
 """
 
 
@@ -85,7 +91,9 @@ def asked(program: Program, on: date) -> list[Asked]:
     over = {(metric, team) for _, metric, team, ended in rows if ended is not None and ended <= on}
     found = in_force([pk for pk, metric, team, _ in rows if (metric, team) not in over], lambda _zone: on, exempt=False)
     begun = _waves_begun(program)
-    starts = {g.goal: max(g.terms.start, begun.get(g.team, g.terms.start)) for g in found}
+    first = _first_starts([g.goal for g in found])
+    starts = {g.goal: first.get((g.goal, g.metric_version), g.terms.start) for g in found}
+    starts = {g.goal: max(starts[g.goal], begun.get(g.team, starts[g.goal])) for g in found}
     guarded = list(Metric.objects.filter(key__in=[str(key) for key in program.guardrails]).order_by("key"))
     outcome = {g.metric for g in found}
     guarded = [metric for metric in guarded if metric.pk not in outcome]
@@ -97,6 +105,23 @@ def asked(program: Program, on: date) -> list[Asked]:
         *_of_goals(found, starts, elsewhere, ended),
         *_of_guardrails(guarded, found, starts, elsewhere, ended),
     ]
+
+
+def _first_starts(goals: Sequence[int]) -> dict[tuple[int, int], date]:
+    """By goal and metric version: when it began, by its first terms that were in force at their start. One query.
+
+    A baseline that is set anew later makes no past of what was under the program.
+    """
+    found: dict[tuple[int, int], date] = {}
+    condition, parameters = among("goal_id", goals)
+    rows = fetch(TERMS.format(goals=condition), parameters) if goals else []
+    for row, after in zip(rows, [*rows[1:], None], strict=True):
+        goal, version, start, since = row[0], row[1], as_day(row[2]), None
+        if after is not None and after[:2] == row[:2]:
+            since = as_day(after[3])
+        if start is not None and (goal, version) not in found and (since is None or start < since):
+            found[goal, version] = start
+    return found
 
 
 def _of_goals(

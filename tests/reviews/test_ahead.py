@@ -65,7 +65,7 @@ def test_all_or_nothing(world, monkeypatch):
         raise RuntimeError("no paper")
 
     monkeypatch.setattr(ahead, "put", broken)
-    with pytest.raises(RuntimeError):
+    with pytest.raises(ExceptionGroup):
         ahead.freeze_due(DUE)
     assert (Brief.objects.count(), Delivery.objects.count(), Review.objects.get().invited_at) == (0, 0, None)
 
@@ -79,7 +79,7 @@ def test_no_brief_of_a_review_that_does_not_come(world, state):
 def test_a_review_that_was_canceled_a_moment_ago_is_looked_at_again(world):
     review = Review.objects.get()
     moving.skip(review, "Everybody is away", by=world.tess, now=DUE)
-    assert not ahead._prepare(review.pk, DUE)
+    assert not ahead._prepare(review, DUE)
     assert Brief.objects.count() == 0
 
 

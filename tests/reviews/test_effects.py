@@ -8,15 +8,16 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from accounts.models import User
 from program.feeds.registry import KINDS
 from program.models import Metric, MetricVersion, Program, Wave
 from reviews import brief, effects, pace_words, verdict_words
 from reviews.evidence import collect
 from reviews.models import Effect, EffectLook, Pace, Review, holding
-from teams import effect_series
+from teams import effect_series, renegotiating
 from teams.apply.files import apply_text
 from teams.ingest import Origin, ingest
-from teams.models import Goal, GoalTerms, Source, Team, WaveTeam
+from teams.models import LONG_AGO, Goal, GoalTerms, Source, Team, WaveTeam
 from teams.standings import judge_due
 from tests.teams.real import HEALTHCHECKS, real
 
@@ -306,6 +307,25 @@ def test_new_against_closed_and_the_finish():
     assert one.last is None, "all of it went in one month: that says little of the next ones"
 
 
+def test_a_baseline_that_is_set_anew_makes_no_past_of_the_program():
+    program = settle()
+    ingest((HEADER + "findings,t1,x,2026-03-10,4,\n").encode(), Origin("file", "x.csv", KINDS["csv"]), NOW)
+    judge_due(NOW)
+    goal = Goal.objects.get(program=program, team__key="t1")
+
+    def begun() -> date:
+        return effect_series.asked(program, NOW.date())[0].starts[goal.team_id]
+
+    assert begun() == START
+    tess = User.objects.named("tess@example.com")
+    renegotiating.agree(goal, target=None, due=None, rebaseline=True, reason="x", by=tess, now=NOW)
+    assert goal.terms.latest("effective_from").start == NOW.date()
+    assert begun() == START
+    # A start that was put off before it came is no start.
+    GoalTerms.objects.filter(goal=goal, effective_from=LONG_AGO).update(start=NOW.date() + timedelta(days=30))
+    assert begun() == NOW.date()
+
+
 def test_queries_do_not_grow_with_teams():
     program = settle(TEAMS[:2])
     measure(TEAMS, MONTHS, 8)
@@ -320,7 +340,7 @@ def test_queries_do_not_grow_with_teams():
 
     few = asked()
     apply(PROGRAM.replace("TEAMS", ", ".join(TEAMS)))
-    assert asked() == few <= 27
+    assert asked() == few <= 28
 
 
 def test_the_brief_says_what_works_and_a_guardrail_that_gets_worse_surprises_nobody_later():

@@ -1,4 +1,5 @@
-"""A review's time: who replied what, and for its sponsor and owners to move it, skip it, or bring it forward."""
+"""A review's time: who replied what, and for its sponsor and owners to move it, skip it, or bring it forward; or to say
+afterwards that it did not take place."""
 
 from __future__ import annotations
 
@@ -57,6 +58,8 @@ class Context:
     brief: str
     bounds: str
     may_change: bool
+    in_doubt: bool
+    """its time is over, nothing was written down, and who looks may say that it did not take place"""
     offer: Offer | None
     part: str = ""
     fault: str = ""
@@ -72,9 +75,9 @@ def schedule(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def change(request: HttpRequest, pk: int, do: str) -> HttpResponse:
-    """Move it, skip it, or bring it forward."""
+    """Move it, skip it, bring it forward, or say that it did not take place."""
     review, user = _found(request, pk), access.person(request)
-    if do not in ("move", "skip", "forward") or not moving.may(user, review):
+    if do not in ("move", "skip", "forward", "missed") or not moving.may(user, review):
         raise Http404
     typed = access.typed(request)
     why = typed.text("why", most=moving.LONGEST_WHY)
@@ -83,6 +86,8 @@ def change(request: HttpRequest, pk: int, do: str) -> HttpResponse:
             raise Unfit(typed.faults["why"])
         if do == "skip":
             moving.skip(review, why, by=user, now=now())
+        elif do == "missed":
+            moving.missed(review, why, by=user, now=now())
         elif do == "move":
             moving.move(review, _to(typed), why, by=user, now=now())
         else:
@@ -91,7 +96,12 @@ def change(request: HttpRequest, pk: int, do: str) -> HttpResponse:
         values = {name: typed[name][:1000].replace("\0", "") for name in ("to", "why")}
         return _show(request, review, do, str(unfit), values)
     told = " Everybody who was invited is told." if review.invited_at else ""
-    messages.info(request, f"It does not take place.{told}" if do == "skip" else f"It is on {_when(review)} now.{told}")
+    if do == "missed":
+        messages.info(request, "On record: it did not take place.")
+    else:
+        messages.info(
+            request, f"It does not take place.{told}" if do == "skip" else f"It is on {_when(review)} now.{told}"
+        )
     return redirect("review-schedule", review.pk)
 
 
@@ -124,6 +134,7 @@ def _show(
         brief=_brief(review) if comes else "",
         bounds=_bounds(moving.room(review, moment)) if may_change else "",
         may_change=may_change,
+        in_doubt=not user.reads_only and moving.is_in_doubt(review, moment),
         offer=Offer(f"{_day(offer.to)} at {offer.to:%H:%M}", offer.why) if offer else None,
         part=part,
         fault=fault,

@@ -16,7 +16,7 @@ from accounts.clock import now, today
 from program import wording
 from program.models import Program
 from program.rules.recurrence import in_words
-from reviews import corrections, followed, room
+from reviews import corrections, followed, moving, room
 from reviews.brief import compose
 from reviews.content import read
 from reviews.days import freeze_at, is_off
@@ -159,8 +159,8 @@ def review(request: HttpRequest, pk: int) -> HttpResponse:
         pictures={line["key"]: drawn(line) for line in kept["metrics"]} if kept else {},
         why=() if frozen else _no_brief(found, moment),
         notes=_notes([found], moment)[found.pk],
-        may_change=_to_come(found, moment) and not user.reads_only,
-        may_draft=frozen is None and _to_come(found, moment) and access.owns(user, found.program),
+        may_change=moving.is_to_come(found, moment) and not user.reads_only,
+        may_draft=frozen is None and moving.is_to_come(found, moment) and access.owns(user, found.program),
         room=not room.closed(found),
         minutes=found.minutes_sent_at is not None,
         followed=followed.in_one_line([found.pk]).get(found.pk, ""),
@@ -178,7 +178,7 @@ def draft(request: HttpRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(Review.objects.visible_to(user).select_related("program__sponsor"), pk=pk)
     if not access.owns(user, found.program):
         raise Http404
-    if not _to_come(found, moment) or Brief.objects.filter(review=found).exists():
+    if not moving.is_to_come(found, moment) or Brief.objects.filter(review=found).exists():
         return redirect("review", pk=pk)
     due = freeze_at(found)
     composed = _composed(found, moment)
@@ -200,10 +200,6 @@ def _composed(review: Review, moment: datetime) -> dict[str, Any]:
         said = read(compose(collect(review, moment)).facts())
         caches["pages"].set(name, said, DRAFT_KEPT)
     return said
-
-
-def _to_come(review: Review, moment: datetime) -> bool:
-    return review.state == State.SCHEDULED and review.starts_at > moment
 
 
 def _corrected(brief: Mapping[str, Any], review: Review, frozen_at: datetime) -> dict[str, str]:

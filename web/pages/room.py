@@ -163,7 +163,10 @@ def raise_ask(request: HttpRequest, pk: int) -> HttpResponse:
             typed.fault("team", "one of the program’s teams was expected")
     if typed.faults:
         return room_page.answer(request, found, now(), form="ask", typed=_clean(typed))
-    asks.raise_ask(found, text, now(), of=of, due=due, actor=access.person(request), goals=goals)
+    try:
+        asks.raise_ask(found, text, now(), of=of, due=due, actor=access.person(request), goals=goals)
+    except Unfit as unfit:
+        return _refused(request, found, "ask", typed, "text", unfit)
     return _back(found, "asks")
 
 
