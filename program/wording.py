@@ -75,7 +75,23 @@ def change(number: float | None, unit: str = "", aggregation: str = "") -> str:
         return NOTHING
     if _same(number, 0.0):
         return "no change"
-    return ("+" if number > 0 else MINUS) + gap(number, unit, aggregation).removeprefix("less than ")
+    size = gap(number, unit, aggregation)
+    if size.startswith("less than "):
+        return f"{size} {'up' if number > 0 else 'down'}"
+    return ("+" if number > 0 else MINUS) + size
+
+
+def change_beside(number: float, limit: float, unit: str = "", aggregation: str = "") -> str:
+    """A change with as many decimals as it takes to see on which side of a limit (without a sign) it lies."""
+    said = change(number, unit, aggregation)
+    if not is_percent(unit, aggregation) and unit.strip() != "%":
+        return said
+    scale = 100.0 if is_percent(unit, aggregation) else 1.0
+    size, bound = abs(number) * scale, abs(limit) * scale
+    if _same(size, bound) or said.startswith("less than ") or _signed(size, 0) != _signed(bound, 0):
+        return said
+    decimals = next((n for n in range(1, 7) if _signed(size, n) != _signed(bound, n)), 6)
+    return f"{'+' if number > 0 else MINUS}{_signed(size, decimals)} points"
 
 
 def share(fraction: float | None) -> str:

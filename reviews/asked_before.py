@@ -41,8 +41,11 @@ def told(asked: Mapping[int, Sequence[Earlier]], person: int | None, goal: int, 
     same = [one for one in asked.get(person or 0, ()) if goal in one.goals]
     if not same:
         return ""
+    again = "it is behind still"
+    if same[-1].state == Ask.State.OPEN:
+        again = "keep, move or drop that one rather than ask again"
     named = [f"{say.near_day(one.day, on)} ({one.state})" for one in same[-NAMED_AT_MOST:]]
     if len(same) == 1:
-        return f"Asked before, on {named[0]}: it is behind still."
+        return f"Asked before, on {named[0]}: {again}."
     last = "" if len(same) <= NAMED_AT_MOST else "last "
-    return f"Asked {len(same)} times before, {last}on {say.listed(named)}: it is behind still."
+    return f"Asked {len(same)} times before, {last}on {say.listed(named)}: {again}."

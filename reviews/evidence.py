@@ -33,7 +33,7 @@ from .asked_before import Earlier
 from .guardrails import Guarded
 from .health import Cause
 from .ledger import Ledger
-from .models import Ask, Brief, Effect, Pace, Review, holding
+from .models import Ask, Brief, Effect, Pace, Priority, Review, holding
 from .stopping import Watched, watch
 
 LINES_A_LEADER = 3
@@ -150,6 +150,8 @@ class Evidence:
     """by the last review"""
     asked_before: Mapping[int, Sequence[Earlier]] = field(default_factory=dict)
     """by person: what they were asked, the oldest first"""
+    priorities: Sequence[Priority] = ()
+    """changes of priorities that the sponsor noted and that stand, the newest first"""
     guarded: Sequence[Guarded] = ()
     cost: Ledger | None = None
     causes: Sequence[Cause] = ()
@@ -169,12 +171,7 @@ def collect(review: Review, now: datetime) -> Evidence:
     """All facts for a review's brief, as they stand now."""
     program = review.program
     on = today(review.zone, now)
-    before = (
-        Brief.objects.filter(review__program=program, review__starts_at__lt=review.starts_at)
-        .select_related("review")
-        .order_by("-review__starts_at")
-        .first()
-    )
+    before = Brief.objects.before(review).select_related("review").order_by("-review__starts_at").first()
     since = before.frozen_at if before else None
     its_board, its_totals = board(program, on, on), totals(program, on)
     start = ledger.at_start(program, on)
@@ -218,6 +215,7 @@ def collect(review: Review, now: datetime) -> Evidence:
         ask_effects=followed.effects(asks, now),
         decided=followed.decided(review),
         asked_before=asked_before.read(program),
+        priorities=list(Priority.objects.filter(program=program, over_at=None).select_related("by", "program")),
         guarded=guardrails.measured(program, on),
         cost=ledger.reckoned(program, on, its_totals, start),
         causes=health.of_program(program, now),

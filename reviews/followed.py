@@ -69,7 +69,9 @@ class Since:
             return ", and is back on its path"
         if self.status in SHORT and self.was in FINE:
             return ", and is off its path now"
-        return f", and is {self.status} still" if self.status in SHORT and self.was in SHORT else ""
+        if self.status not in SHORT or self.was not in SHORT:
+            return ""
+        return f", and is {self.status} {'still' if self.status == self.was else 'now'}"
 
 
 def effects(asks: Sequence[Ask], now: datetime, seen: GoalQuerySet | None = None) -> dict[int, str]:

@@ -7,13 +7,16 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
+from accounts.clock import today
 from program import wording as say
 from program.models import MetricVersion
 from program.rules.status import BEHIND_OR_OVERDUE, Status
+from teams.handover import shortened
 
 from . import asked_before, sentences
 from .content import GoalLine, LeaderAsk
 from .evidence import LINES_A_LEADER, Evidence, Leader, Short
+from .models import Ask
 
 TEAMS_NAMED = 3
 
@@ -40,13 +43,19 @@ def leader_ask(leader: Leader, evidence: Evidence, names: Mapping[str, str]) -> 
         more=max(0, len(leader.short) - LINES_A_LEADER),
         blocked=blocked,
         history=_history(leader, names, evidence),
-        proposal=proposal_of(leader),
+        proposal="" if _is_asked(leader, evidence) else proposal_of(leader),
         person=leader.person.pk if leader.person else None,
         # What an ask names is what it is to help: more would be held against whoever kept it.
         goal_ids=[worst.goal] if leader.person else [one.goal for one in leader.short],
         collision=_collision(leader, evidence, blocked=bool(blocked)),
         gains=" ".join(filter(None, (_reaches(leader, evidence, names), _hangs(leader, evidence)))),
     )
+
+
+def _is_asked(leader: Leader, evidence: Evidence) -> bool:
+    """Whether an ask of this leader for the same goal is open: nobody is asked twice for one thing."""
+    earlier = evidence.asked_before.get(leader.person.pk, ()) if leader.person else ()
+    return any(one.state == Ask.State.OPEN and leader.short[0].goal in one.goals for one in earlier)
 
 
 def _history(leader: Leader, names: Mapping[str, str], evidence: Evidence) -> list[str]:
@@ -67,6 +76,9 @@ def _collision(leader: Leader, evidence: Evidence, *, blocked: bool) -> str:
     if blocked or leader.person is None:
         return ""
     teams = {one.team.pk for one in leader.short}
+    noted = _noted(leader, evidence)
+    if noted:
+        return noted
     freed = [
         one for one in evidence.exemptions if one.goal.team_id in teams and one.state_on(evidence.on) == "in force"
     ]
@@ -79,6 +91,18 @@ def _collision(leader: Leader, evidence: Evidence, *, blocked: bool) -> str:
     return "Nobody said which priority collides with it: ask for that."
 
 
+def _noted(leader: Leader, evidence: Evidence) -> str:
+    """Which change of priorities that the sponsor noted may come before the ask: one that names the team or its group,
+    else the newest."""
+    names = [leader.short[0].team.name, *(group.name for group in leader.groups)]
+    found = [one for one in evidence.priorities if any(name.casefold() in one.text.casefold() for name in names)]
+    one = next(iter([*found, *evidence.priorities]), None)
+    if one is None:
+        return ""
+    day = say.near_day(today(evidence.program.review_zone, one.at), evidence.on)
+    return f"{one.by} noted on {day}: “{shortened(one.text)}”. Say which of the two comes first."
+
+
 def _reaches(leader: Leader, evidence: Evidence, names: Mapping[str, str]) -> str:
     """What the program gains by the ask, in the metric's unit; empty where teams are not added up."""
     worst = leader.short[0]
@@ -87,8 +111,9 @@ def _reaches(leader: Leader, evidence: Evidence, names: Mapping[str, str]) -> st
     if after is None or total is None or leader.person is None:
         return ""
     now, then = say.apart(total.value, after, total.version.unit, total.version.aggregation)
-    of = f"{names[worst.metric]} of all teams together" if len(evidence.totals) > 1 else "all teams together"
-    return f"Back on its {_level(worst)}, it takes {of} from {now} to {then}."
+    of = f"{names[worst.metric]} of all teams" if len(evidence.totals) > 1 else "all teams"
+    level = "at its target" if _overdue(worst) else "back on its path"
+    return f"With {worst.team.name} {level}, {of} together would be at {then} instead of {now}."
 
 
 def _hangs(leader: Leader, evidence: Evidence) -> str:
@@ -96,8 +121,11 @@ def _hangs(leader: Leader, evidence: Evidence) -> str:
     every = sum(evidence.board.counts[status] for status in BEHIND_OR_OVERDUE)
     if leader.person is None or every < 2:
         return ""
-    goals = "all of the" if leader.behind == every else f"{leader.behind} of the"
-    return f"Behind with this leader: {goals} {every} goals that are short."
+    goals, hang = f"{leader.behind} of the", "hangs" if leader.behind == 1 else "hang"
+    if leader.behind == every:
+        goals = "Both" if every == 2 else "All"
+    on = "you" if leader.person == evidence.program.sponsor else str(leader.person)
+    return f"{goals} {'' if every == 2 == leader.behind else f'{every} '}goals that are behind {hang} on {on}."
 
 
 def nothing_asked(evidence: Evidence) -> str:

@@ -163,7 +163,7 @@ class Said:
         words = [pulse.in_the_way for pulse in self.answered if pulse.in_the_way]
         said = [f"“{' '.join(text.split())}”" for text in words[:QUOTED]]
         more = len(words) - QUOTED
-        return [*said, f"and {more} more, on the page of the review"] if more > 0 else said
+        return [*said, f"and {more} more, with names, below the brief on the page of the review"] if more > 0 else said
 
 
 _ORDER = {Pulse.Helps.NO: 0, Pulse.Helps.PARTLY: 1, Pulse.Helps.YES: 2}

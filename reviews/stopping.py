@@ -31,10 +31,8 @@ def watch(program: Program, review: Review, on: date, totals: Sequence[Total]) -
         return None
     total = next(one for one in totals if one.metric.key == key)
     version, text = total.version, program.stop_if.strip().rstrip(".")
-    briefs = Brief.objects.filter(review__program=program, review__starts_at__lt=review.starts_at)
-    kept = list(
-        briefs.order_by("-review__starts_at").values_list("content__on", "content__metrics")[: criterion.reviews]
-    )
+    briefs = Brief.objects.before(review).order_by("-review__starts_at")
+    kept = list(briefs.values_list("content__on", "content__metrics")[: criterion.reviews])
     missing = criterion.reviews - len(kept)
     if missing > 0:
         when = say.count(missing, "more review")
@@ -44,7 +42,12 @@ def watch(program: Program, review: Review, on: date, totals: Sequence[Total]) -
     found = stopping.judge(criterion, [*values, total.value], up=version.direction == "up", scale=scale)
     if found is None:
         return Watched(None, f"Its own criterion, stop if {text}, cannot be judged: its numbers do not compare.")
-    moved = say.change(found.now - found.then, version.unit, version.aggregation)
+    by, unit, aggregation = found.now - found.then, version.unit, version.aggregation
+    moved = (
+        say.change_beside(by, criterion.by / scale, unit, aggregation)
+        if criterion.by
+        else say.change(by, unit, aggregation)
+    )
     since = say.near_day(date.fromisoformat(kept[-1][0]), on)
     became = "has come true" if found.true else "has not come true"
     return Watched(found.true, f"Its own criterion {became}: stop if {text}. {names[key]}: {moved} since {since}.")

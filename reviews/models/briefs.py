@@ -18,6 +18,12 @@ class BriefQuerySet(models.QuerySet["Brief"]):
         """Sponsor, owners, administrators."""
         return self.filter(review__in=Review.objects.visible_to(user).values("pk"))
 
+    def before(self, review: Review) -> BriefQuerySet:
+        """Those of the program's earlier reviews; one that did not take place decided nothing, and ends no span."""
+        away = (Review.State.SKIPPED, Review.State.CANCELED)
+        mine = self.filter(review__program=review.program_id, review__starts_at__lt=review.starts_at)
+        return mine.exclude(review__state__in=away)
+
 
 class Brief(models.Model):
     """The page of one review, frozen when it was sent: every number and text as it was said."""

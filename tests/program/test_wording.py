@@ -125,3 +125,17 @@ def test_items_and_lists():
 )
 def test_how_old_numbers_are(ages, said):
     assert wording.measured(ages) == said
+
+
+def test_a_change_too_small_to_see_has_a_direction_and_no_number():
+    assert wording.change(-0.00004, "%", "ratio") == "less than 0.1 points down"
+    assert wording.change(0.00004, "%", "ratio") == "less than 0.1 points up"
+    assert wording.change(0.001, "%", "ratio") == "+0.1 points"
+
+
+def test_a_change_beside_a_limit_shows_on_which_side_it_lies():
+    assert wording.change_beside(0.0458, 0.05, "%", "ratio") == "+4.6 points"
+    assert wording.change_beside(0.04996, 0.05, "%", "ratio") == "+4.996 points"
+    assert wording.change_beside(0.02, 0.05, "%", "ratio") == "+2 points"
+    assert wording.change_beside(0.05, 0.05, "%", "ratio") == "+5 points"
+    assert wording.change_beside(-4.0, 5.0, "findings", "sum") == wording.change(-4.0, "findings", "sum")

@@ -53,9 +53,9 @@ def test_each_is_said_once(ask):
     assert keys() == [f"{name}/after/2026-04-30", f"{name}/before/2026-04-30"]
     assert [row.created_at for row in Delivery.objects.order_by("pk")] == [BEFORE, AFTER]
     before, after = Delivery.objects.order_by("pk")
-    assert before.subject == "Due on Thu 30 Apr: Free bob for a week"
+    assert before.subject == "Due on Thu 30 Apr: Free bob for a week (Every function typed)"
     assert before.text.splitlines()[0] == "Due on Thu 30 Apr, and asked of you: Free bob for a week"
-    assert after.subject == "Was due on Thu 30 Apr: Free bob for a week"
+    assert after.subject == "Was due on Thu 30 Apr: Free bob for a week (Every function typed)"
     assert "This is the last mail about it." in after.text
 
 

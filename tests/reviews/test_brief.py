@@ -38,9 +38,8 @@ def test_of_several_metrics_a_gain_names_its_own_and_of_a_sum_it_is_less(db):
     goal = Goal.objects.get(team=world.api, metric=world.findings)
     assert found.reaches == {goal.pk: pytest.approx(goal.standings.get().expected)}
     (leader,) = brief.compose(found).leaders
-    assert (
-        leader.gains
-        == "Back on its path, it takes Security findings of all teams together from 38 findings to 35.9 findings."
+    assert leader.gains == (
+        "With Api back on its path, Security findings of all teams together would be at 35.9 findings instead of 38 findings."
     )
 
 

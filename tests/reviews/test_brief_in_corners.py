@@ -84,7 +84,7 @@ def test_a_goal_that_is_left_alone_counts_among_those_behind():
     (leader,) = composed().leaders
     assert [goal.team for goal in leader.goals] == ["Api"]
     assert leader.behind == "2 of 2 teams behind"
-    assert leader.gains.endswith("Behind with this leader: all of the 2 goals that are short.")
+    assert leader.gains.endswith("Both goals that are behind hang on Gina.")
 
 
 def test_where_all_that_is_behind_is_left_alone_it_says_so():

@@ -12,9 +12,10 @@ from django.db.models import F
 from accounts.models import User
 from demo.shift import DATA
 from program.models import Feed, MetricVersion, Program
-from reviews import asks, brief, corrections, pictures
+from reviews import asks, brief, corrections, pictures, priorities
+from reviews.content import LeaderAsk
 from reviews.evidence import collect
-from reviews.models import Brief, Review
+from reviews.models import Ask, Brief, Priority, Review
 from teams import trust
 from teams.boards import board, totals
 from teams.models import Goal, Snapshot, Source, Standing
@@ -50,7 +51,7 @@ def test_first_line_verdict_and_counts(spring):
     )
     assert said["subject"] == "Every function typed: 21 points behind its path, cancel it? (review on Tue 21 Mar)"
     assert said["verdict"] == (
-        "Functions with full annotations hardly moved since the last brief (2 Feb): 12 %, −0.1 points; "
+        "Functions with full annotations hardly moved since the last brief (2 Feb): 12 %, less than 0.1 points down; "
         "its path asks for 33 %."
     )
     assert said["effect"] == "No effect of the program is shown."
@@ -127,13 +128,13 @@ def test_what_an_ask_gains_is_told_in_the_metrics_unit(spring):
         after[team] = value + (path - had / of) * of / every
     product, platform = [one["gains"] for one in content("2023-03-21")["leaders"]]
     assert product == (
-        f"Back on its path, it takes all teams together from 12 % to {after['accounts']:.0%}."
-        " Behind with this leader: 3 of the 5 goals that are short."
-    ).replace("%.", " %.")
+        f"With Accounts back on its path, all teams together would be at {after['accounts'] * 100:.0f} % instead of 12 %."
+        " 3 of the 5 goals that are behind hang on Ruth Adeyemi."
+    )
     assert platform == (
-        f"Back on its path, it takes all teams together from 12 % to {after['lib']:.0%}."
-        " Behind with this leader: 2 of the 5 goals that are short."
-    ).replace("%.", " %.")
+        f"With Lib back on its path, all teams together would be at {after['lib'] * 100:.0f} % instead of 12 %."
+        " 2 of the 5 goals that are behind hang on Paolo Greco."
+    )
 
 
 def test_what_is_corrected_later_stands_beside_the_number_and_the_brief_stays(spring):
@@ -190,7 +191,7 @@ def test_decisions(spring):
         "Cancel it, or say what will be done otherwise?",
         "Agree to the 2 asks above, or say what comes first.",
         "The charter says: stop if nobody asks for it any more. "
-        "Functions with full annotations: −0.1 points since the last brief (2 Feb).",
+        "Functions with full annotations: less than 0.1 points down since the last brief (2 Feb).",
     ]
 
 
@@ -202,15 +203,46 @@ def test_what_was_asked_before_for_the_same_goal_is_said_when_it_is_asked_again(
     first = asks.raise_ask(earlier, "Make room", datetime(2023, 2, 7, 9, tzinfo=UTC), of=paolo, goals=[goal])
     asks.raise_ask(earlier, "Other room", datetime(2023, 2, 7, 9, tzinfo=UTC), of=paolo, goals=leader["goal_ids"][1:])
 
-    def history() -> list[str]:
-        return next(
-            one.history for one in brief.compose(collect(review, SPRING)).leaders if one.leader == "Paolo Greco"
-        )
+    def asked() -> LeaderAsk:
+        return next(one for one in brief.compose(collect(review, SPRING)).leaders if one.leader == "Paolo Greco")
 
-    assert history() == ["Asked before, on 7 Feb (open): it is behind still."]
+    # While it is open nobody is asked for the same a second time.
+    assert asked().history == ["Asked before, on 7 Feb (open): keep, move or drop that one rather than ask again."]
+    assert asked().proposal == ""
     asks.close(first, "kept", datetime(2023, 3, 1, 9, tzinfo=UTC))
     asks.raise_ask(earlier, "Again", datetime(2023, 3, 2, 9, tzinfo=UTC), of=paolo, goals=[goal])
-    assert history() == ["Asked 2 times before, on 7 Feb (kept) and 2 Mar (open): it is behind still."]
+    assert asked().history == [
+        "Asked 2 times before, on 7 Feb (kept) and 2 Mar (open): keep, move or drop that one rather than ask again."
+    ]
+    asks.close(Ask.objects.get(text="Again"), "missed", datetime(2023, 3, 3, 9, tzinfo=UTC))
+    assert asked().history == ["Asked 2 times before, on 7 Feb (kept) and 2 Mar (missed): it is behind still."]
+    assert asked().proposal.startswith(f"leader:{paolo.pk}:")
+
+
+def test_a_review_that_did_not_take_place_ends_no_span(spring):
+    review = Review.objects.get(program__key="typing", period="2023-03-21")
+    last = collect(review, SPRING).before
+    assert last.review.period == "2023-02-07"
+    Review.objects.filter(pk=last.review_id).update(state="skipped")
+    assert collect(review, SPRING).before.review.period == "2022-12-27"
+
+
+def test_what_the_sponsor_noted_stands_where_nobody_said_what_collides(spring):
+    program = spring.typing
+    review = Review.objects.get(program=program, period="2023-03-21")
+    for text in ("Accounts is frozen for the audit", "The migration comes first"):
+        priorities.note(program, text, SPRING, by=program.sponsor)
+
+    def collisions() -> list[str]:
+        return [one.collision for one in brief.compose(collect(review, SPRING)).leaders]
+
+    assert collisions() == [
+        "Vera Lindqvist noted on 16 Mar: “Accounts is frozen for the audit”. Say which of the two comes first.",
+        "Vera Lindqvist noted on 16 Mar: “The migration comes first”. Say which of the two comes first.",
+    ]
+    for noted in Priority.objects.all():
+        priorities.end(noted, SPRING, by=program.sponsor)
+    assert collisions() == ["Nobody said which priority collides with it: ask for that."] * 2
 
 
 def test_later_data_changes_nothing_that_was_said(spring):

@@ -261,7 +261,7 @@ def test_the_brief_counts_them_and_quotes_without_names(world):
     assert said == [
         "9 of 14 leads answered: it helps 5, it partly helps 3, it does not help 1.",
         "“a freeze in April”", "“no time”", "“words 0”", "“words 1”", "“words 2”",
-        "and 2 more, on the page of the review",
+        "and 2 more, with names, below the brief on the page of the review",
     ]  # fmt: skip
     assert not any("Lead" in line for line in said)
 
