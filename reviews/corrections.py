@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import date, datetime
+from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from program import wording as say
-from program.models import Program
 from program.rules.numbers import equal
-from teams.day_totals import measured_on
+from teams.day_totals import Total, measured_on
+
+from .models import Brief
 
 
-def since(content: Mapping[str, Any], program: Program, frozen_at: datetime) -> dict[str, str]:
-    """By metric key: what the brief's number of its day is by the measurements held now, where that is another one.
+def of_its_day(frozen: Brief) -> list[Total]:
+    """The totals of a brief's day by the measurements held now, of the teams that took part when it was frozen: a wave
+    that opens later corrects nothing. Three queries."""
+    return measured_on(frozen.review.program, date.fromisoformat(frozen.content["on"]), frozen.frozen_at)
 
-    Of the teams that took part when it was frozen: a wave that opens later corrects nothing.
+
+def since(content: Mapping[str, Any], its_day: Sequence[Total]) -> dict[str, str]:
+    """By metric key: what the brief's number of its day is by now, where that is another one.
 
     A metric computed in a new way since is not compared: values of two versions are never set beside each other.
     """
     kept = {line["key"]: line["numbers"] for line in content["metrics"] if not line.get("guardrail")}
     found = {}
-    for total in measured_on(program, date.fromisoformat(content["on"]), frozen_at) if kept else ():
+    for total in its_day:
         numbers = kept.get(total.metric.key)
         if numbers is None or numbers["version"] != total.version.number or _same(numbers["value"], total.value):
             continue

@@ -21,7 +21,7 @@ from teams.statements import fetch
 DRAWN_FROM = (
     "templates/base.html", "templates/parts/*.html", "templates/pages/program.html", "web/pages/program.py",
     "web/dashboard.py", "web/heatmap.py", "web/overview.py", "web/program_effect.py", "reviews/*_words.py",
-    "reviews/corrections.py",
+    "reviews/corrections.py", "reviews/meanwhile.py", "web/beside_brief.py",
     "program/wording.py", "program/rules/*.py", "teams/*.py",
 )  # fmt: skip
 

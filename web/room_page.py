@@ -21,7 +21,7 @@ from reviews.models import Ask, Attendance, Brief, Decision, Review
 from reviews.proposals import Proposal
 from reviews.room import Clash
 from teams.models import Goal, Team
-from web import access, ask_lines
+from web import access, ask_lines, beside_brief
 from web.ask_lines import AskLine
 from web.render import page
 
@@ -46,6 +46,8 @@ class Context:
     """which box is open: the one that is on, else the first"""
     zone_start: datetime
     brief: dict[str, Any] | None
+    newer: Sequence[str]
+    """what is newer than the brief"""
     earlier: Sequence[AskLine]
     proposals: Mapping[str, Proposal]
     notes: str
@@ -84,7 +86,7 @@ def answer(
     `began` is the version and the text from which `notes` were typed, where they are not the ones that are kept.
     """
     user = access.person(request)
-    frozen = Brief.objects.filter(review=review).first()
+    frozen = Brief.objects.filter(review=review).select_related("review__program").first()
     brief = read(frozen.content) if frozen else None
     held = minutes.of(review)
     planned = agenda.of(review, brief)
@@ -105,6 +107,7 @@ def answer(
         on_now=next((n for n, box in enumerate(boxes) if box.is_on(now)), 0),
         zone_start=review.local_start,
         brief=brief,
+        newer=beside_brief.of(frozen, now).newer,
         earlier=_earlier(review, now),
         proposals=proposals.of(review, brief),
         notes=clash.both if clash else review.notes if notes is None else notes,

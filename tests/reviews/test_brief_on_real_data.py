@@ -140,16 +140,16 @@ def test_what_an_ask_gains_is_told_in_the_metrics_unit(spring):
 def test_what_is_corrected_later_stands_beside_the_number_and_the_brief_stays(spring):
     frozen = Brief.objects.get(review__period="2023-03-21", review__program__key="typing")
     kept = frozen.content["metrics"][0]["numbers"]
-    assert corrections.since(frozen.content, spring.typing, frozen.frozen_at) == {}
+    assert corrections.since(frozen.content, corrections.of_its_day(frozen)) == {}
     source = Source.objects.get(metric_version__metric__key="typed-functions", team__key="accounts")
     Snapshot.objects.filter(source=source, as_of="2023-03-01").update(numerator=F("denominator"))
-    told = corrections.since(frozen.content, spring.typing, frozen.frozen_at)
+    told = corrections.since(frozen.content, corrections.of_its_day(frozen))
     assert told == {"typed-functions": "since corrected: 31 % on that day"}
     assert totals(spring.typing, date(2023, 3, 16))[0].value == pytest.approx(197 / 628)  # 77, and 120 of accounts
     frozen.refresh_from_db()
     assert frozen.content["metrics"][0]["numbers"] == kept
     MetricVersion.objects.filter(metric__key="typed-functions").update(number=2)
-    assert corrections.since(frozen.content, spring.typing, frozen.frozen_at) == {}
+    assert corrections.since(frozen.content, corrections.of_its_day(frozen)) == {}
 
 
 def test_the_picture_has_the_totals_points_as_they_were(spring):

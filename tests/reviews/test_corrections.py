@@ -33,10 +33,10 @@ def test_a_team_that_joins_or_leaves_later_corrects_nothing(before, after):
     kept = frozen(before)
     apply_text(after, now=LATER, via="test")
     judge_due(LATER)
-    assert corrections.since(kept.content, kept.review.program, kept.frozen_at) == {}
+    assert corrections.since(kept.content, corrections.of_its_day(kept)) == {}
     again = HEADER + "typed-functions,api,a.py,2026-03-10,4,10\n"
     ingest(again.encode(), Origin("file", "x.csv", KINDS["csv"]), LATER)
     share = "40 %" if before is OF_API else "4 %"
-    assert corrections.since(kept.content, kept.review.program, kept.frozen_at) == {
+    assert corrections.since(kept.content, corrections.of_its_day(kept)) == {
         "typed-functions": f"since corrected: {share} on that day"
     }

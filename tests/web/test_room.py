@@ -305,7 +305,7 @@ def test_queries_are_constant(sam, world, room, review, django_assert_num_querie
 
     more("first")
     sam.get(room)
-    with django_assert_max_num_queries(31) as few:
+    with django_assert_max_num_queries(33) as few:
         sam.get(room)
     for n in range(6):
         more(str(n))

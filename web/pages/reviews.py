@@ -16,7 +16,7 @@ from accounts.clock import now, today
 from program import wording
 from program.models import Program
 from program.rules.recurrence import in_words
-from reviews import corrections, followed, moving, room
+from reviews import followed, moving, room
 from reviews.brief import compose
 from reviews.content import read
 from reviews.days import freeze_at, is_off
@@ -24,14 +24,12 @@ from reviews.evidence import collect
 from reviews.invites import attendees, attending, replied
 from reviews.models import Ask, Brief, Review
 from reviews.pictures import Picture, drawn
-from web import access, ask_lines, freshness, pulse_told
+from web import access, ask_lines, beside_brief, freshness, pulse_told
 from web.ask_lines import AskLine
 from web.pulse_told import PulseTold
 from web.render import page
 
 State = Review.State
-KEPT = 3600
-"""Seconds for which what was corrected since a brief is kept, while nothing it rests on changes."""
 DRAFT_KEPT = 60
 BECAME = {
     State.SCHEDULED: "scheduled",
@@ -83,6 +81,8 @@ class Context:
     people: Sequence[str]
     brief: dict[str, Any] | None
     corrected: Mapping[str, str]
+    newer: Sequence[str]
+    """what is newer than the brief, until the review is over"""
     pictures: Mapping[str, Picture | None]
     why: Sequence[str]
     notes: Sequence[str]
@@ -142,8 +142,9 @@ def review(request: HttpRequest, pk: int) -> HttpResponse:
     """One review, and its brief."""
     user, moment = access.person(request), now()
     found = get_object_or_404(Review.objects.visible_to(user).select_related("program__sponsor"), pk=pk)
-    frozen = Brief.objects.filter(review=found).first()
+    frozen = Brief.objects.filter(review=found).select_related("review__program").first()
     kept = read(frozen.content) if frozen else None
+    beside = beside_brief.of(frozen, moment)
     asks = Ask.objects.visible_to(user).filter(program=found.program).select_related("of")
     on = today(found.zone, moment)
     start = found.local_start
@@ -155,7 +156,8 @@ def review(request: HttpRequest, pk: int) -> HttpResponse:
         became=_became(found, moment),
         people=[_person(found, person) for person in attendees(found)],
         brief=kept,
-        corrected=_corrected(kept, found, frozen.frozen_at) if kept and frozen else {},
+        corrected=beside.corrected,
+        newer=beside.newer,
         pictures={line["key"]: drawn(line) for line in kept["metrics"]} if kept else {},
         why=() if frozen else _no_brief(found, moment),
         notes=_notes([found], moment)[found.pk],
@@ -199,16 +201,6 @@ def _composed(review: Review, moment: datetime) -> dict[str, Any]:
     if said is None:
         said = read(compose(collect(review, moment)).facts())
         caches["pages"].set(name, said, DRAFT_KEPT)
-    return said
-
-
-def _corrected(brief: Mapping[str, Any], review: Review, frozen_at: datetime) -> dict[str, str]:
-    """What was corrected since the brief, worked out anew only when anything it rests on has changed."""
-    name = freshness.short(["corrected", review.pk, freshness.newest()])
-    said: dict[str, str] | None = caches["pages"].get(name)
-    if said is None:
-        said = corrections.since(brief, review.program, frozen_at)
-        caches["pages"].set(name, said, KEPT)
     return said
 
 
