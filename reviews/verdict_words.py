@@ -60,6 +60,8 @@ def program_sentence(effects: Sequence[Effect], on: date) -> str:
     return f"{sentence(lead, on)}{others}"
 
 
+FEW = 6
+"""Teams on one side of a comparison below which it is said that a check of them is weak."""
 NEEDED = (
     f"It takes {LEAST_TEAMS} teams that were measured {LEAST_BEFORE} times before the program began with them; or"
     f" {LEAST_COMPARED} such teams and {LEAST_COMPARED} where it has not begun, to compare with."
@@ -164,11 +166,14 @@ def plain(one: Effect, value: float | None) -> str:
 def method(one: Effect) -> list[str]:
     """How it was found and what that assumes, a sentence each, as a sponsor reads it."""
     if one.method == Method.COMPARISON and one.effect is not None:
+        few = " With so few teams that sees large differences only." if min(one.treated, one.compared) < FEW else ""
         return [
             f"{_teams(one.treated)} that the program began with {_are(one.treated)} compared with {one.compared}"
             " that it has not begun with: by how much more did the first change since it began?",
-            "This assumes that without the program all would have moved alike. Checked: before it began they did.",
-            "Every team counts the same; the interval comes from how differently the teams changed (95 %, Welch).",
+            "This assumes that without the program all would have moved alike. Checked: before it began they did."
+            f"{few}",
+            "Every team counts the same; the interval (95 %) comes from how differently the teams changed (Welch), or"
+            " from what lay between both sides by itself before, where that is more.",
         ]
     if one.method == Method.COMPARISON:
         return [
@@ -181,7 +186,7 @@ def method(one: Effect) -> list[str]:
             " own past, read twice: as if each had stayed where it was, and as if each had gone on as before.",
             "Neither is quite right. What holds for both is said: the interval (95 %) covers both, and the number"
             " lies between them.",
-            "Not checked, for it cannot be: whether something else that came at the same time moved all teams.",
+            "Not checked, for it cannot be: whether something else that came at the same time moved all teams at once.",
         ]
     return [NEEDED]
 

@@ -1,9 +1,10 @@
 """Did the program move its metric? The value at the newest snapshot minus what it would have been, with its interval.
 
 What it would have been is read off comparison teams, which the program has not begun with, where there are enough: one
-change a team, Welch's t. Otherwise off the teams' own past, twice: as if each had stayed where it was, and as if each
-had gone on as before; the interval holds for both. Its error is the teams' own spread or, where that is larger, the
-unrest of their common value in the past, with its autocorrelation: what moves all teams at once is no program.
+change a team, Welch's t, or what lay between the two sides by itself before, where that is more. Otherwise off the
+teams' own past, twice: as if each had stayed where it was, and as if each had gone on as before; the interval holds for
+both. Its error is the teams' own spread or, where that is larger, the unrest of their common value in the past, with
+its autocorrelation, and growing with time where it wandered: what moves all teams at once is no program.
 (docs/decisions/0016-what-a-program-is-worth.md, with the rates of false alarms.)
 
 Values are turned so that more is better. Pure: no database and no clock.
@@ -31,6 +32,12 @@ LEAST_COMPARED = 3
 """Teams on either side of a comparison."""
 LEAST_FREEDOM = 2.0
 MOST_CORRELATED = 0.9
+MOST_INFLATED = 3.0
+"""Of what lies between two sides: correlated snapshots count for a third each at least."""
+SPANS = 6
+"""Into so many spans the past is cut to see whether a common value wanders."""
+WANDERS = 0.5
+"""From this share on of what a random walk moves over a span, against its single steps, it is taken for one."""
 NOTHING = 1e-9
 """What rounding leaves of a change that is none."""
 
@@ -126,7 +133,31 @@ def _compared(treated: Sequence[Team], others: Sequence[Team]) -> Found | None:
         return Found(Verdict.TOO_EARLY, None, Method.COMPARISON, len(changes), len(same), why)
     newest = [team.values[-1] or 0.0 for team in treated if _change(team, team.start or 0) is not None]
     now = mean(newest)
-    return _of(welch(changes, same), Method.COMPARISON, len(changes), len(same), now - mean(changes), now)
+    effect = welch(changes, same)
+    half = max(effect.high - effect.estimate, _between(treated, others, min(starts)))
+    effect = Interval(effect.estimate, effect.estimate - half, effect.estimate + half, effect.df)
+    return _of(effect, Method.COMPARISON, len(changes), len(same), now - mean(changes), now)
+
+
+def _between(treated: Sequence[Team], others: Sequence[Team], start: int) -> float:
+    """Half of an interval by what lay between the two sides before it began: what moves one side at once, such as a
+    release of all that is large, shows in no spread between its teams."""
+    sides = [[_known(team, team.start or 0) for team in treated], [_known(team, start) for team in others]]
+    long = [[known for known in side if len(known) >= LEAST_BEFORE] for side in sides]
+    many = min(len(known) for side in long for known in side)
+    apart = [mean([k[n - many] for k in long[0]]) - mean([k[n - many] for k in long[1]]) for n in range(many)]
+    middle = mean(apart)
+    rest = [one - middle for one in apart]
+    correlated = autocorrelation(rest)
+    inflated = min(MOST_INFLATED, (1.0 + correlated) / (1.0 - correlated))
+    squared = math.fsum(one * one for one in rest) / (many - 1)
+    freedom = max(LEAST_FREEDOM, (many - 1) / inflated)
+    return t_quantile(0.975, freedom) * math.sqrt(squared * (1.0 + inflated / BASE))
+
+
+def _known(team: Team, start: int) -> list[float]:
+    """A team's values before a start, as far as they are looked back on."""
+    return [value for value in team.values[:start] if value is not None][-LOOKED_BACK:]
 
 
 def welch(ours: Sequence[float], theirs: Sequence[float]) -> Interval:
@@ -160,7 +191,7 @@ def _changes(team: Team, starts: Counter[int]) -> float | None:
 
 def _drift(team: Team, start: int) -> float | None:
     """How a team moved in the time before a start: its base less the one as long before as there was."""
-    known = [value for value in team.values[:start] if value is not None][-LOOKED_BACK:]
+    known = _known(team, start)
     if len(known) < LEAST_BEFORE:
         return None
     return mean(known[-BASE:]) - mean(known[:BASE])
@@ -185,8 +216,8 @@ def _by_their_past(treated: Sequence[Team]) -> Found:
     unrest = _Unrest.of(past, total)
     later = math.fsum(one.later * one.weight for one in past) / total
     halves = [
-        _half(stayed, weights, df, unrest, unrest.of_level()),
-        _half(went_on, weights, df, unrest, unrest.of_level() + unrest.of_slope(later)),
+        max(_by_teams(stayed, weights, df), unrest.of_level(later)),
+        max(_by_teams(went_on, weights, df), unrest.of_line(later)),
     ]
     middles = [_weighted(values, weights) for values in (stayed, went_on)]
     low = min(middle - half for middle, half in zip(middles, halves, strict=True))
@@ -205,13 +236,11 @@ def _past(team: Team) -> _Past | None:
     return _Past([value for _, value in known], newest, team.weight, round(len(team.values) - 1 - base))
 
 
-def _half(changes: Sequence[float], weights: Sequence[float], df: float, unrest: _Unrest, of_time: float) -> float:
-    """Half of an interval: by the teams' spread, or by the unrest of what they have in common, where that is more."""
+def _by_teams(changes: Sequence[float], weights: Sequence[float], df: float) -> float:
+    """Half of an interval by the teams' spread."""
     middle, total = _weighted(changes, weights), math.fsum(weights)
     spread = math.fsum(weight * (change - middle) ** 2 for change, weight in zip(changes, weights, strict=True))
-    by_teams = t_quantile(0.975, df) * math.sqrt(spread / total / df)
-    by_time = t_quantile(0.975, unrest.freedom) * math.sqrt(of_time)
-    return max(by_teams, by_time)
+    return t_quantile(0.975, df) * math.sqrt(spread / total / df)
 
 
 def _weighted(values: Sequence[float], weights: Sequence[float]) -> float:
@@ -226,6 +255,8 @@ class _Unrest(NamedTuple):
     inflated: float
     """how many times that of independent snapshots the variance of a mean is"""
     snapshots: int
+    wandering: float
+    """variance that a snapshot adds for good, if the level wanders; else 0"""
 
     @classmethod
     def of(cls, past: Sequence[_Past], total: float) -> _Unrest:
@@ -238,20 +269,47 @@ class _Unrest(NamedTuple):
         rest = [value - middle - slope * (n - (many - 1) / 2) for n, value in enumerate(common)]
         correlated = autocorrelation(rest)
         squared = math.fsum(one * one for one in rest) / (many - 2)
-        return cls(squared, (1.0 + correlated) / (1.0 - correlated), many)
+        return cls(squared, (1.0 + correlated) / (1.0 - correlated), many, _wandering(common, slope))
 
     @property
     def freedom(self) -> float:
         """Degrees of freedom: correlated snapshots count for fewer."""
         return max(1.0, (self.snapshots - 2) / self.inflated)
 
-    def of_level(self) -> float:
-        """Variance of the newest snapshot less the base."""
+    def of_level(self, later: float) -> float:
+        """Half of an interval for the newest snapshot less the base, so many snapshots later."""
+        return max(self._half(self._level), self._wandered(later))
+
+    def of_line(self, later: float) -> float:
+        """The same less the line of the past, which leads astray the more the farther it is drawn."""
+        slope = self.squared * self.inflated * later * later / _squares(self.snapshots)
+        return max(self._half(self._level + slope), self._wandered(later + later * later / self.snapshots))
+
+    @property
+    def _level(self) -> float:
         return self.squared * (1.0 + min(self.inflated, BASE) / BASE)
 
-    def of_slope(self, later: float) -> float:
-        """Variance of where the trend leads so many snapshots later."""
-        return self.squared * self.inflated * later * later / _squares(self.snapshots)
+    def _half(self, squared: float) -> float:
+        return t_quantile(0.975, self.freedom) * math.sqrt(squared)
+
+    def _wandered(self, steps: float) -> float:
+        return t_quantile(0.975, self.snapshots / _span(self.snapshots)) * math.sqrt(self.wandering * steps)
+
+
+def _span(many: int) -> int:
+    return max(2, many // SPANS)
+
+
+def _wandering(common: Sequence[float], slope: float) -> float:
+    """What a snapshot adds to the variance of a level that wanders, read off its moves over a span; 0 where these are
+    too small against its single steps: it then comes back to its line (the variance ratio of A. W. Lo and A. C.
+    MacKinlay, Review of Financial Studies 1, 1988)."""
+    span = _span(len(common))
+    step, moved = (
+        mean([(later - one - slope * n) ** 2 for one, later in zip(common, common[n:], strict=False)])
+        for n in (1, span)
+    )
+    return moved / span if moved > WANDERS * span * step else 0.0
 
 
 def autocorrelation(rest: Sequence[float]) -> float:

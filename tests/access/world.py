@@ -261,6 +261,7 @@ def _asked_before_a_review(world: World) -> None:
     later = Review.objects.create(
         program=typing, period=at.date().isoformat(), starts_at=at, minutes=30, zone="UTC", uid="later", created_at=NOW
     )
+    world.names["typing.later"] = later.pk
     asked = Pulse.objects.create(review=later, person=world.people["lead"], asked_at=NOW)
     world.names["pulse"] = pulse.write(asked)
     Pulse.objects.create(
