@@ -11,12 +11,10 @@ from itertools import islice
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
-from django.db.models import QuerySet
 
 from accounts import audit
 from accounts.models import User
 from program import wording
-from program.models import Program
 from program.rules.cadence import moment_of
 from teams.lifecycle import has_ended
 from teams.typed import Unfit
@@ -27,7 +25,6 @@ from .models import Ask, Decision, Review
 
 State = Review.State
 LONGEST_WHY = 300
-LATELY = timedelta(days=14)
 FARTHEST = timedelta(days=366)
 
 
@@ -61,14 +58,6 @@ def is_in_doubt(review: Review, now: datetime) -> bool:
     """Whether its time is over and nothing was written down: only people know if it took place."""
     over = review.state in (State.SCHEDULED, State.HELD) and review.ends_at <= now
     return over and not has_ended(review.program) and review.minutes_sent_at is None and not is_written(review)
-
-
-def in_doubt(programs: QuerySet[Program], now: datetime) -> list[Review]:
-    """The reviews of these programs, of the last two weeks, of which that is so. One query."""
-    late = Review.objects.filter(program__in=programs.filter(state__in=Program.ON_SCORECARDS))
-    late = late.filter(state__in=(State.SCHEDULED, State.HELD), starts_at__range=(now - LATELY, now))
-    silent = late.filter(minutes_sent_at=None, notes_version=0, decisions=None, asks=None)
-    return [one for one in silent.select_related("program") if one.ends_at <= now]
 
 
 def is_written(review: Review) -> bool:

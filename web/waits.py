@@ -17,7 +17,7 @@ from nudges.models import Delivery
 from program import wording
 from program.models import Feed, Metric, Program
 from program.rules.status import SHORT
-from reviews import ask_words, asks, moving, pulse, replies
+from reviews import ask_words, asks, pulse, replies
 from reviews.models import Pulse, Review
 from teams.goal_words import anchor
 from teams.models import Dispute, GoalQuerySet, Standing
@@ -44,7 +44,6 @@ def upon(user: User, goals: GoalQuerySet, days: Mapping[int, date], moment: date
         *_goals(goals, days),
         *_briefs(user, moment),
         *_declined(user, moment),
-        *_in_doubt(user, moment),
         *_asks(user, moment),
         *_pulses(user, moment),
         *_mails(user),
@@ -108,20 +107,6 @@ def _declined(user: User, moment: datetime) -> list[Wait]:
             do="Move it",
         )
         for one in replies.declined_by_sponsors(Program.objects.run_by(user), moment)
-    ]
-
-
-def _in_doubt(user: User, moment: datetime) -> list[Wait]:
-    """For owners: reviews whose time is over, of which nothing is written down. One query."""
-    return [
-        Wait(
-            said=f"Did the review of {one.program.name} on {wording.weekday(one.local_start.date())} take place? "
-            "Nothing is written down",
-            address=reverse("review-schedule", args=[one.pk]),
-            since=one.local_start.date(),
-            do="Say so",
-        )
-        for one in moving.in_doubt(Program.objects.run_by(user), moment)
     ]
 
 

@@ -14,7 +14,7 @@ from reviews.models import Brief, Review
 from teams import lifecycle
 from teams.typed import Unfit
 from tests.people import NOW, settle
-from web import waits
+from web import room_waits
 
 pytestmark = pytest.mark.django_db
 START = datetime(2026, 4, 14, 7, tzinfo=UTC)
@@ -70,15 +70,15 @@ def test_minutes_of_long_ago_are_not_sent_late(world):
 
 
 def test_one_of_which_nothing_is_written_waits_on_its_owners_who_may_say_that_it_was_not(world, client):
-    assert moving.in_doubt(Program.objects.all(), START + timedelta(minutes=5)) == []
+    assert room_waits.upon(world.tess, START + timedelta(minutes=5)) == []
     schedule.schedule(OVER)
-    (wait,) = waits._in_doubt(world.tess, OVER)
+    (wait,) = room_waits.upon(world.tess, OVER)
     assert wait.said == ("Did the review of Every function typed on Tue 14 Apr take place? Nothing is written down")
-    assert waits._in_doubt(world.alice, OVER) == []
+    assert room_waits.upon(world.alice, OVER) == []
     moving.missed(only(), "Sam was ill", by=world.tess, now=OVER)
     assert (only().state, only().why) == ("skipped", "Sam was ill")
     assert AuditRow.objects.get(kind="review").before == {"state": "held"}
-    assert waits._in_doubt(world.tess, OVER) == []
+    assert room_waits.upon(world.tess, OVER) == []
     with pytest.raises(Unfit, match="of which nothing is written down"):
         moving.missed(only(), "", by=world.tess, now=OVER)
 
@@ -90,7 +90,8 @@ def test_one_of_which_something_is_written_took_place(world, wrote):
     else:
         minutes.end(only(), OVER, by=world.sam)
     assert not moving.is_in_doubt(only(), OVER)
-    assert waits._in_doubt(world.tess, OVER) == []
+    said = ["Every function typed: no minutes yet of the review of Tue 14 Apr"] if wrote == "decision" else []
+    assert [wait.said for wait in room_waits.upon(world.tess, OVER)] == said
 
 
 def test_the_page_says_that_it_did_not_take_place(world, client, time_machine):

@@ -277,6 +277,7 @@ def test_the_list_and_the_page_of_the_review_lead_here(sam, world, room, review)
 
 def test_minutes_that_were_never_sent_wait_on_the_owners(client, world, review, room):
     client.force_login(world.tess)
+    decide(review, "Coverage waits", START, by=world.sam)
     said = "Every function typed: no minutes yet of the review of Tue 14 Apr"
     assert said not in words(client.get("/"))
     with time_machine.travel(START + timedelta(minutes=31), tick=False):
