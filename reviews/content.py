@@ -19,6 +19,8 @@ class PastAsk:
     outcome: str
     effect: str = ""
     """what the teams it was to help have done since: "Api went from 45 % to 51 %"; empty where nothing is measured"""
+    pk: int | None = None
+    """for the ask's own page"""
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.core import signing
@@ -26,6 +26,8 @@ LONGEST = 500
 QUOTED = 5
 HELPS = {Pulse.Helps.YES: "it helps", Pulse.Helps.PARTLY: "it partly helps", Pulse.Helps.NO: "it does not help"}
 NOBODY = "Nobody was asked."
+ELSEWHERE = "Nobody was asked this time: the leads were asked about another program shortly before."
+LATELY = timedelta(days=30)
 _SALT = "reviews.pulse"
 
 
@@ -188,4 +190,9 @@ def of_next(program: Program, now: datetime) -> str:
 def lines(review: Review) -> list[str]:
     """What the brief says of it: the count, then what stands in the way."""
     found = said(review)
+    if not found.asked and review.pk:
+        leads = User.objects.filter(memberships__role="lead", memberships__team__goals__program=review.program_id)
+        asked = Pulse.objects.filter(person__in=leads, asked_at__range=(review.starts_at - LATELY, review.starts_at))
+        if asked.exclude(review__program=review.program_id).exists():
+            return [ELSEWHERE]
     return [found.sentence, *found.quotes]

@@ -120,6 +120,7 @@ def past_ask(ask: Ask, on: date, effect: str = "") -> PastAsk:
         state="past its day" if ask_words.is_late(ask, on) else ask.state,
         outcome=_ended(ask_words.outcome(ask)),
         effect=effect,
+        pk=ask.pk,
     )
 
 

@@ -20,7 +20,7 @@ from program.rules.status import SHORT
 from reviews import ask_words, asks, pulse, replies
 from reviews.models import Pulse, Review
 from teams.goal_words import anchor
-from teams.models import Dispute, GoalQuerySet, Standing
+from teams.models import Dispute, GoalQuerySet, Hold, Standing
 
 STUCK = (Delivery.State.HELD, Delivery.State.IN_DOUBT, Delivery.State.FAILED)
 
@@ -172,9 +172,10 @@ def _mails(user: User) -> list[Wait]:
 
 
 def _doubts(user: User) -> list[Wait]:
-    """For owners: disputes that wait for an answer, and feeds that fail. Three queries."""
+    """For owners: disputes without an answer, numbers that moved too sharply, and feeds that fail. Four queries."""
     metrics = Metric.objects.run_by(user)
     disputes = Dispute.objects.filter(answered_at=None, metric__in=metrics).select_related("metric", "team")
+    sharp = Hold.objects.filter(until=None, why=Hold.Why.SUDDEN, metric__in=metrics).select_related("metric", "team")
     feeds = Feed.objects.filter(program__in=Program.objects.run_by(user), failures__gt=0)
     return [
         *(
@@ -184,6 +185,13 @@ def _doubts(user: User) -> list[Wait]:
                 one.opened_at.date(),
             )
             for one in disputes
+        ),
+        *(
+            Wait(
+                f"Is it right? {one.metric.name}{f' of {one.team.name}' if one.team else ''}: {one.reason}",
+                reverse("metric", args=[one.metric.key]), one.since.date(), do="Confirm it",
+            )
+            for one in sharp
         ),
         *(
             Wait(

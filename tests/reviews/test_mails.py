@@ -282,7 +282,7 @@ def test_a_brief_kept_by_an_older_version_is_shown_with_what_it_did_not_say_left
     del facts["metrics"][0]["chart"]
     shown = read(facts)
     assert (shown["version"], shown["question"], shown["effects"], shown["metrics"][0]["chart"]) == (1, "", [], [])
-    assert shown["past_asks"] == [facts["past_asks"][0] | {"effect": ""}]
+    assert shown["past_asks"] == [facts["past_asks"][0] | {"effect": "", "pk": None}]
     _, text, html = of("brief", brief=shown)
     page = get_template("reviews/brief.html", using="jinja2").render({"brief": shown, "corrected": {}, "pictures": {}})
     assert all("Free bob" in told for told in (text, html, page))
