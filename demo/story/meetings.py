@@ -75,7 +75,7 @@ def _meet(review: Review, now: datetime) -> None:
     room.write_notes(review, NOTES[number % len(NOTES)], review.notes_version, review.notes, now, by=by)
     room.decide(review, DECISIONS[number % len(DECISIONS)], now, by=sponsor)
     for one in brief.content["leaders"][:2]:
-        if one["person"] is not None:
+        if one["person"] is not None and one["proposal"]:  # an ask that is open is not raised again
             asks.raise_ask(
                 review, one["ask"], now, of=User.objects.get(pk=one["person"]), actor=sponsor,
                 due=today(review.zone, now) + AFTER, goals=_of(one["goal_ids"]), proposed=one["proposal"],
@@ -102,7 +102,7 @@ def _settle(now: datetime) -> None:
         of = ask.of or ask.program.sponsor
         if of is None:
             continue
-        turn = TURNS[ask.pk % len(TURNS)]
+        turn = TURNS[Ask.objects.filter(program=ask.program, pk__lt=ask.pk).count() % len(TURNS)]
         if turn == "kept":
             asks.close(ask, Ask.State.KEPT, now, outcome="Room was made in the sprint", actor=of, via="demo")
         elif turn == "moved" and not ask.moves:

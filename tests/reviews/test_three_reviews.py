@@ -37,7 +37,7 @@ def every_brief_opens_with_what_became_of_the_asks_before():
     assert any("moved from" in ask["due"] for one in briefs for ask in one.content["past_asks"])
     for before, after in pairwise(briefs):
         raised = set(Ask.objects.filter(review=before.review).values_list("text", flat=True))
-        assert raised == {one["ask"] for one in before.content["leaders"][:2] if one["person"]}
+        assert raised == {one["ask"] for one in before.content["leaders"][:2] if one["proposal"]}
         assert raised <= {ask["text"] for ask in after.content["past_asks"]}
         assert after.content["decided"] == [meetings.DECISIONS[briefs.index(before) % len(meetings.DECISIONS)]]
 
@@ -53,8 +53,8 @@ def nothing_is_raised_again_without_being_called_so():
 
 
 def an_ask_that_is_kept_in_words_says_what_its_teams_did():
-    last = Brief.objects.filter(review__program__key="typing").order_by("-review__starts_at").first()
-    kept = [ask for ask in last.content["past_asks"] if ask["state"] == "kept"]
+    briefs = Brief.objects.filter(review__program__key="typing")
+    kept = [ask for one in briefs for ask in one.content["past_asks"] if ask["state"] == "kept"]
     assert kept
     for ask in kept:
         assert "is behind still" in ask["effect"] or "path" in ask["effect"] or "target" in ask["effect"]
