@@ -16,7 +16,7 @@ from teams.handover import shortened
 from . import asked_before, sentences
 from .content import GoalLine, LeaderAsk
 from .evidence import LINES_A_LEADER, Evidence, Leader, Short
-from .models import Ask
+from .models import Ask, Priority
 
 TEAMS_NAMED = 3
 
@@ -76,29 +76,26 @@ def _collision(leader: Leader, evidence: Evidence, *, blocked: bool) -> str:
     if blocked or leader.person is None:
         return ""
     teams = {one.team.pk for one in leader.short}
-    noted = _noted(leader, evidence)
-    if noted:
-        return noted
+    names = [leader.short[0].team.name, *(group.name for group in leader.groups)]
+    named = [one for one in evidence.priorities if any(name.casefold() in one.text.casefold() for name in names)]
+    if named:
+        return _noted(named[0], evidence)
     freed = [
         one for one in evidence.exemptions if one.goal.team_id in teams and one.state_on(evidence.on) == "in force"
     ]
     if freed:
         first = freed[0]
         return f"{first.goal.team.name} is exempt from {first.goal.metric.name} meanwhile: {first.said_reason}."
+    if evidence.priorities:
+        return _noted(evidence.priorities[0], evidence)
     overdue = sum(1 for one in leader.short if _overdue(one))
     if overdue:
         return f"{say.count(overdue, 'goal')} past the day, and nobody said what came first: ask for that."
     return "Nobody said which priority collides with it: ask for that."
 
 
-def _noted(leader: Leader, evidence: Evidence) -> str:
-    """Which change of priorities that the sponsor noted may come before the ask: one that names the team or its group,
-    else the newest."""
-    names = [leader.short[0].team.name, *(group.name for group in leader.groups)]
-    found = [one for one in evidence.priorities if any(name.casefold() in one.text.casefold() for name in names)]
-    one = next(iter([*found, *evidence.priorities]), None)
-    if one is None:
-        return ""
+def _noted(one: Priority, evidence: Evidence) -> str:
+    """A change of priorities that the sponsor noted, which may come before the ask."""
     day = say.near_day(today(evidence.program.review_zone, one.at), evidence.on)
     return f"{one.by} noted on {day}: “{shortened(one.text)}”. Say which of the two comes first."
 
