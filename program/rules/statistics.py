@@ -58,7 +58,11 @@ def _fraction(a: float, b: float, x: float) -> float:
 
 def t_cdf(t: float, df: float) -> float:
     """The share of Student's t with `df` (> 0) degrees of freedom below t."""
-    tail = 0.5 * incomplete_beta(df / 2.0, 0.5, df / (df + t * t))
+    squared = t * t
+    if squared < df:  # near the middle df / (df + t²) is 1 to the last digit, and what t adds to a half is not
+        half = 0.5 * incomplete_beta(0.5, df / 2.0, squared / (df + squared))
+        return 0.5 + half if t > 0 else 0.5 - half
+    tail = 0.5 * incomplete_beta(df / 2.0, 0.5, df / (df + squared))
     return 1.0 - tail if t > 0 else tail
 
 

@@ -30,8 +30,7 @@ def test_exact_values():
 @given(st.floats(0.01, 0.99), st.floats(0.5, 1e4))
 @example(0.5000000000000001, 2.0)
 def test_a_quantile_undoes_the_distribution(share, df):
-    # Next to the middle df + t² is df to the last digit: the square root of what a float resolves remains.
-    assert t_cdf(t_quantile(share, df), df) == pytest.approx(share, abs=1e-8)
+    assert t_cdf(t_quantile(share, df), df) == pytest.approx(share, abs=1e-9)
 
 
 def test_shares_and_freedom_that_are_none():
