@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from django.db.models import Count, F, Max, Min
+from django.db.models import Count, F, Max, Min, Q
 from django.urls import reverse
 
 from accounts.clock import today
@@ -20,7 +20,7 @@ from program.rules.status import SHORT
 from reviews import ask_words, asks, pulse, replies
 from reviews.models import Pulse, Review
 from teams.goal_words import anchor
-from teams.models import Dispute, GoalQuerySet, Hold, Standing
+from teams.models import GoalQuerySet, Hold, Standing
 
 STUCK = (Delivery.State.HELD, Delivery.State.IN_DOUBT, Delivery.State.FAILED)
 
@@ -172,27 +172,12 @@ def _mails(user: User) -> list[Wait]:
 
 
 def _doubts(user: User) -> list[Wait]:
-    """For owners: disputes without an answer, numbers that moved too sharply, and feeds that fail. Four queries."""
-    metrics = Metric.objects.run_by(user)
-    disputes = Dispute.objects.filter(answered_at=None, metric__in=metrics).select_related("metric", "team")
-    sharp = Hold.objects.filter(until=None, why=Hold.Why.SUDDEN, metric__in=metrics).select_related("metric", "team")
+    """For owners: numbers that somebody disputes or that moved too sharply, and feeds that fail. Two queries."""
+    asked = Q(why=Hold.Why.SUDDEN) | Q(dispute__isnull=False, dispute__answered_at=None)
+    doubted = Hold.objects.filter(asked, until=None, metric__in=Metric.objects.run_by(user))
     feeds = Feed.objects.filter(program__in=Program.objects.run_by(user), failures__gt=0)
     return [
-        *(
-            Wait(
-                f"“This number is wrong”: {one.metric.name} of {one.team.name}",
-                reverse("metric", args=[one.metric.key]),
-                one.opened_at.date(),
-            )
-            for one in disputes
-        ),
-        *(
-            Wait(
-                f"Is it right? {one.metric.name}{f' of {one.team.name}' if one.team else ''}: {one.reason}",
-                reverse("metric", args=[one.metric.key]), one.since.date(), do="Confirm it",
-            )
-            for one in sharp
-        ),
+        *(_doubt(one) for one in doubted.select_related("metric", "team")),
         *(
             Wait(
                 f"The feed {one.name} is failing", reverse("feed", args=[one.key]), one.failing_since.date(),
@@ -202,6 +187,14 @@ def _doubts(user: User) -> list[Wait]:
             if one.failing_since is not None
         ),
     ]  # fmt: skip
+
+
+def _doubt(hold: Hold) -> Wait:
+    of = f"{hold.metric.name}{f' of {hold.team.name}' if hold.team else ''}"
+    address, day = reverse("metric", args=[hold.metric.key]), hold.since.date()
+    if hold.why == Hold.Why.DISPUTED:
+        return Wait(f"“This number is wrong”: {of}", address, day)
+    return Wait(f"Is it right? {of}: {hold.reason}", address, day, do="Confirm it")
 
 
 def _addresses(user: User, moment: datetime) -> list[Wait]:

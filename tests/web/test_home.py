@@ -87,7 +87,7 @@ def test_queries_do_not_grow_with_programs(client, world, django_assert_max_num_
 
     stuck(world.program, "first")
     sign_in(client, "tess").get("/")
-    with django_assert_max_num_queries(32) as few:
+    with django_assert_max_num_queries(31) as few:
         assert "1 mail of Every function typed held since 16 Mar 2026" in words(client.get("/"))
     for n in range(4):
         body = TYPING[: TYPING.index("metrics:")] + TYPING[TYPING.index("goals:") :]

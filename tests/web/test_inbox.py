@@ -240,7 +240,7 @@ def test_of_several_goals_one_is_answered_at_a_time(client, told):
 def test_queries_do_not_grow(client, told, django_assert_max_num_queries):
     alice = told.world.alice
     sign_in(client, "alice").get("/inbox/")
-    with django_assert_max_num_queries(35) as few:
+    with django_assert_max_num_queries(34) as few:
         client.get("/inbox/")
     for n in range(40):
         put(alice, f"m{n}", program=told.world.program)
