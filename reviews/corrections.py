@@ -15,7 +15,7 @@ from .models import Brief
 
 def of_its_day(frozen: Brief) -> list[Total]:
     """The totals of a brief's day by the measurements held now, of the teams that took part when it was frozen: a wave
-    that opens later corrects nothing. Three queries."""
+    that opens later corrects nothing. Two queries."""
     return measured_on(frozen.review.program, date.fromisoformat(frozen.content["on"]), frozen.frozen_at)
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
 from django.db import connection
-from django.db.models import Q
+from django.db.models import Count, Q
 
 from program.models import Metric, MetricVersion, Program
 
@@ -111,51 +111,59 @@ NOTHING = _Sum(None, None, None, None, 0, 0, None, None, None, None)
 
 def measured_on(program: Program, day: date, known_at: datetime | None = None) -> list[Total]:
     """The value of each metric that the program has live goals on, by its newest version, in order of their keys,
-    without paths: by the observations held now, whatever was said on that day. Three queries.
+    without paths: by the observations held now, whatever was said on that day. Two queries.
 
     Of the teams that take part now, which is what compares with today; or, as it was `known_at` a moment of that day,
     of those that did then: who joined or left since changes nothing about it.
     """
-    return _of([program], day, paths=False, known_at=known_at)[program.pk]
+    live = Q(ended_on=None)
+    if known_at is not None:
+        live = Q(created_at__lte=known_at) & (live | Q(ended_on__gt=day))
+    goals = Goal.objects.filter(live, program=program).order_by()
+    versions = _newest(goals.values("metric"))
+    sums = _sums([program.pk], versions, day, paths=False, known_at=known_at)
+    return [_together(version, program.pk, sums) for version in versions]
 
 
 def judged_on(programs: Collection[Program], day: date) -> dict[int, list[Total]]:
-    """As measured_on, with the paths of the standings of that day, by program (id). Four queries.
+    """As measured_on, with the paths of the standings of that day, by program (id). Three queries.
 
     Of the programs whose standings of that day are what would be said now: nothing is due to be judged again.
     """
+    again = Q(judged_on=None) | ~Q(judged_on=day) | Q(judge_due_at__isnull=False)
     goals = Goal.objects.filter(program__in=programs, ended_on=None).order_by()
-    behind = set(goals.exclude(judged_on=day, judge_due_at=None).values_list("program_id", flat=True).distinct())
-    return _of([one for one in programs if one.pk not in behind], day, paths=True)
-
-
-def _of(
-    programs: Collection[Program], day: date, *, paths: bool, known_at: datetime | None = None
-) -> dict[int, list[Total]]:
-    ids, when = [one.pk for one in programs], day.isoformat()
-    found: dict[int, list[Total]] = {pk: [] for pk in ids}
-    live = Goal.objects.filter(Q(ended_on=None), program__in=ids)
-    if known_at is not None:
-        then = Q(created_at__lte=known_at) & (Q(ended_on=None) | Q(ended_on__gt=day))
-        live = Goal.objects.filter(then, program__in=ids)
+    placed = list(goals.values_list("program_id", "metric_id").annotate(due=Count("pk", filter=again)))
+    behind = {program for program, _, due in placed if due}
+    found: dict[int, list[Total]] = {one.pk: [] for one in programs if one.pk not in behind}
     of_metric: dict[int, list[int]] = {}
-    for metric, program in live.order_by().values_list("metric_id", "program_id").distinct() if ids else ():
-        of_metric.setdefault(metric, []).append(program)
-    current = MetricVersion.objects.filter(metric__in=of_metric, current=True).select_related("metric")
-    versions = list(current.order_by("metric__key")) if of_metric else []
-    if not versions:
-        return found
-    sums = _sums(ids, [version.pk for version in versions], when, paths=paths, known_at=known_at)
+    for program, metric, _ in placed:
+        if program in found:
+            of_metric.setdefault(metric, []).append(program)
+    versions = _newest(list(of_metric)) if of_metric else []
+    sums = _sums(list(found), versions, day, paths=True)
     for version in versions:
-        nobodys = sums.get((None, version.pk), NOTHING)
         for program in of_metric[version.metric_id]:
-            found[program].append(_together(version, sums.get((program, version.pk), NOTHING), nobodys))
+            found[program].append(_together(version, program, sums))
     return found
 
 
+def _newest(metrics: Any) -> list[MetricVersion]:
+    """The newest version of each of these metrics (ids, or a query of them), in order of their keys. One query."""
+    current = MetricVersion.objects.filter(metric__in=metrics, current=True)
+    return list(current.select_related("metric").order_by("metric__key"))
+
+
+Sums = Mapping[tuple[int | None, int], _Sum]
+"""By program (id; None for what is nobody's) and metric version (id)."""
+
+
 def _sums(
-    programs: list[int], versions: list[int], when: str, *, paths: bool, known_at: datetime | None
-) -> dict[tuple[int | None, int], _Sum]:
+    programs: list[int], newest: Sequence[MetricVersion], day: date, *, paths: bool, known_at: datetime | None = None
+) -> Sums:
+    """One query, none without versions."""
+    if not newest:
+        return {}
+    versions, when = [version.pk for version in newest], day.isoformat()
     (of_programs, first), (of_terms, second) = among("g.program_id", programs), among("t.metric_version_id", versions)
     of_sources, third = among("src.metric_version_id", versions)
     statement = STATEMENT.format(
@@ -172,8 +180,9 @@ def _sums(
     return {(program, version): _Sum(*sums) for program, version, *sums in fetch(statement, parameters)}
 
 
-def _together(version: MetricVersion, teams: _Sum, nobodys: _Sum) -> Total:
+def _together(version: MetricVersion, program: int, sums: Sums) -> Total:
     """The teams and what is nobody's, which counts and has no path: it is expected to be where it is."""
+    teams, nobodys = sums.get((program, version.pk), NOTHING), sums.get((None, version.pk), NOTHING)
     both: Sequence[_Sum] = [one for one in (teams, nobodys) if one.many]
     kind = version.aggregation
     value = expected = None

@@ -142,5 +142,5 @@ def test_several_metrics_share_one_cost_and_none_is_said_to_have_its_own():
 
 
 def test_constant_queries(world, django_assert_num_queries):
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(9):
         ledger.of_program(world.program, TODAY)

@@ -110,10 +110,10 @@ def test_every_aggregation(aggregation):
 
 def test_constant_queries(django_assert_num_queries):
     world = settle()
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(2):
         measured_on(world.program, NOW.date())
     judge_goals(Goal.objects.all(), NOW, daily=True)
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(3):
         assert list(judged_on([world.program], NOW.date())) == [world.program.pk]
 
 
