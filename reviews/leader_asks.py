@@ -118,11 +118,11 @@ def _hangs(leader: Leader, evidence: Evidence) -> str:
     every = sum(evidence.board.counts[status] for status in BEHIND_OR_OVERDUE)
     if leader.person is None or every < 2:
         return ""
-    goals, hang = f"{leader.behind} of the", "hangs" if leader.behind == 1 else "hang"
-    if leader.behind == every:
-        goals = "Both" if every == 2 else "All"
     on = "you" if leader.person == evidence.program.sponsor else str(leader.person)
-    return f"{goals} {'' if every == 2 == leader.behind else f'{every} '}goals that are behind {hang} on {on}."
+    if leader.behind == every:
+        return f"{'Both' if every == 2 else f'All {every}'} goals that are behind hang on {on}."
+    hang = "hangs" if leader.behind == 1 else "hang"
+    return f"{leader.behind} of the {every} goals that are behind {hang} on {on}."
 
 
 def nothing_asked(evidence: Evidence) -> str:

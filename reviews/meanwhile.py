@@ -12,10 +12,9 @@ from teams.boards import totals
 from teams.day_totals import Total
 
 from .models import Brief, Priority
-from .stopping import watch
+from .stopping import COME_TRUE, watch
 
 MOST = 4
-COME_TRUE = "Its own criterion has come true"
 
 
 def noted(frozen: Brief, now: datetime) -> list[str]:

@@ -83,7 +83,15 @@ def send_due(now: datetime) -> int:
     ended = Review.objects.filter(state__in=HELD_IN, minutes_sent_at=None, starts_at__range=(now - LONG_AFTER, now))
     written = Q(notes_version__gt=0) | Q(decisions__isnull=False) | Q(asks__isnull=False)
     found = list(ended.filter(written).select_related("program__sponsor").distinct())
-    return apart((one for one in found if _due_at(one) <= now), lambda one: bool(end(one, now, by=None)))
+    return apart((one for one in found if _due_at(one) <= now), lambda one: _end_alone(one, now))
+
+
+def _end_alone(review: Review, now: datetime) -> bool:
+    try:
+        end(review, now, by=None)
+    except Unfit:  # somebody, or another beat, ended it a moment ago
+        return False
+    return True
 
 
 def _due_at(review: Review) -> datetime:

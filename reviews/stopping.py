@@ -13,6 +13,9 @@ from teams.day_totals import Total
 
 from .models import Brief, Review
 
+COME_TRUE = "Its own criterion has come true"
+"""How a brief begins to say so, and by which it is known later that it did."""
+
 
 @dataclass(frozen=True)
 class Watched:
@@ -49,8 +52,8 @@ def watch(program: Program, review: Review, on: date, totals: Sequence[Total]) -
         else say.change(by, unit, aggregation)
     )
     since = say.near_day(date.fromisoformat(kept[-1][0]), on)
-    became = "has come true" if found.true else "has not come true"
-    return Watched(found.true, f"Its own criterion {became}: stop if {text}. {names[key]}: {moved} since {since}.")
+    became = COME_TRUE if found.true else "Its own criterion has not come true"
+    return Watched(found.true, f"{became}: stop if {text}. {names[key]}: {moved} since {since}.")
 
 
 def _value(metrics: Sequence[dict], key: str, version: int) -> float | None:

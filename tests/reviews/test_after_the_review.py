@@ -64,6 +64,15 @@ def test_anything_written_down_makes_minutes_and_nothing_makes_none(world, wrote
     assert minutes.send_due(MORNING) == 1
 
 
+def test_of_two_that_end_it_at_once_one_does(world):
+    room.decide(only(), "Coverage waits", START, by=world.sam)
+    stale = only()
+    minutes.end(only(), MORNING, by=world.tess)
+    sent = told()
+    assert minutes._end_alone(stale, MORNING) is False
+    assert told() == sent
+
+
 def test_minutes_of_long_ago_are_not_sent_late(world):
     room.write_notes(only(), "We met.", 0, "", START, by=world.tess)
     assert minutes.send_due(START + timedelta(days=15)) == 0

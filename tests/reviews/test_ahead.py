@@ -65,8 +65,9 @@ def test_all_or_nothing(world, monkeypatch):
         raise RuntimeError("no paper")
 
     monkeypatch.setattr(ahead, "put", broken)
-    with pytest.raises(ExceptionGroup):
+    with pytest.raises(ExceptionGroup) as told:
         ahead.freeze_due(DUE)
+    assert [repr(one) for one in told.value.exceptions] == ["RuntimeError('no paper')"]
     assert (Brief.objects.count(), Delivery.objects.count(), Review.objects.get().invited_at) == (0, 0, None)
 
 

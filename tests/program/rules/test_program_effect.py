@@ -271,22 +271,23 @@ def test_false_alarms_where_the_largest_or_the_smallest_half_is_called_treated(l
 # -- where the truth is known --
 
 
+def autoregressive(draw, snapshots, correlated):
+    """An AR(1) of variance 1."""
+    value, steps = draw.gauss(0, 1), []
+    for _ in range(snapshots):
+        steps.append(value)
+        value = correlated * value + math.sqrt(1 - correlated**2) * draw.gauss(0, 1)
+    return steps
+
+
 def made(seed, snapshots, correlated, *, effect, common=0.0, compared=False, teams=8):
     """Teams that move by themselves, each by an AR(1) of variance 1, a share of it in common; the effect begins half
     way."""
     draw = random.Random(seed)
-
-    def walk():
-        value, steps = draw.gauss(0, 1), []
-        for _ in range(snapshots):
-            steps.append(value)
-            value = correlated * value + math.sqrt(1 - correlated**2) * draw.gauss(0, 1)
-        return steps
-
-    together, begun = walk(), snapshots // 2
+    together, begun = autoregressive(draw, snapshots, correlated), snapshots // 2
     found = []
     for number in range(teams):
-        own, begins = walk(), not compared or number % 2 == 0
+        own, begins = autoregressive(draw, snapshots, correlated), not compared or number % 2 == 0
         values = [
             math.sqrt(common) * both + math.sqrt(1 - common) * one + (effect if n >= begun and begins else 0.0)
             for n, (both, one) in enumerate(zip(together, own, strict=True))
@@ -349,17 +350,10 @@ def test_what_moves_one_side_at_once_is_no_program(snapshots, correlated):
     """Four against four, half of the variance common to each side."""
 
     def side(draw, start):
-        def walk():
-            value, steps = draw.gauss(0, 1), []
-            for _ in range(snapshots):
-                steps.append(value)
-                value = correlated * value + math.sqrt(1 - correlated**2) * draw.gauss(0, 1)
-            return steps
-
-        together = walk()
+        together, *alone = (autoregressive(draw, snapshots, correlated) for _ in range(5))
         return [
-            Team([math.sqrt(0.5) * (both + own) for both, own in zip(together, walk(), strict=True)], 1.0, start)
-            for _ in range(4)
+            Team([math.sqrt(0.5) * (both + own) for both, own in zip(together, one, strict=True)], 1.0, start)
+            for one in alone
         ]
 
     told = []
