@@ -167,5 +167,17 @@ def test_a_review_whose_brief_cannot_be_made_keeps_no_other_from_its_own(world):
     with pytest.raises(ExceptionGroup):
         ahead.freeze_due(datetime(2026, 4, 9, 6, tzinfo=UTC))
     assert [one.review.period for one in Brief.objects.all()] == ["2026-04-14"]
-    assert not hasattr(other, "brief")
-    assert tasks.STEPS[0] is schedule.schedule
+    assert not Brief.objects.filter(review=other).exists()
+
+
+def test_the_beat_sends_what_nobody_sent(world, time_machine):
+    """And a step that fails keeps none of the others from its work."""
+    asks.raise_ask(only(), "Free bob for a week", START, of=world.gina, actor=world.tess)
+    Review.objects.create(
+        program=world.program, period="2026-04-20", starts_at=START + timedelta(days=6), minutes=30, zone="Nowhere/No",
+        uid="broken", created_at=NOW, fixed=True,
+    )  # fmt: skip
+    time_machine.move_to(MORNING, tick=False)
+    with pytest.raises(ExceptionGroup):
+        tasks.schedule_due()
+    assert ("ask", "gina@example.com") in told()
