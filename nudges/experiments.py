@@ -118,7 +118,8 @@ class Lots:
         return lot.held_out
 
 
-def left_alone(program: Program, day: date) -> set[int]:
-    """The goals (ids) of a program that their lots leave alone on a day: no nudge, no escalation, no ask."""
-    lots = Lot.objects.filter(experiment__program=program, experiment__ended_at=None, held_out=True)
-    return set(lots.filter(drawn_on__lte=day, drawn_on__gt=day - HELD_FOR).values_list("goal", flat=True))
+def left_alone(lots: Iterable[Lot], day: date) -> set[int]:
+    """The goals (ids) that their lots, with their experiments, leave alone on a day: no nudge, no escalation, no
+    ask."""
+    held_out = (lot for lot in lots if lot.held_out and lot.experiment.ended_at is None)
+    return {lot.goal_id for lot in held_out if lot.drawn_on <= day < lot.drawn_on + HELD_FOR}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -24,11 +24,11 @@ class Earlier:
     goals: Collection[int]
 
 
-def read(program: Program) -> dict[int, list[Earlier]]:
-    """Every ask of each person in the program's reviews that was not withdrawn, the oldest first. Two queries."""
+def by_person(program: Program, asks: Iterable[Ask]) -> dict[int, list[Earlier]]:
+    """Of a program's asks, with their goals, every one of each person that was not withdrawn, the oldest first."""
     found: dict[int, list[Earlier]] = {}
-    rows = Ask.objects.filter(program=program, of__isnull=False).exclude(state=Ask.State.WITHDRAWN)
-    for ask in rows.prefetch_related("goals").order_by("raised_at", "pk"):
+    theirs = (ask for ask in asks if ask.of_id is not None and ask.state != Ask.State.WITHDRAWN)
+    for ask in sorted(theirs, key=lambda ask: (ask.raised_at, ask.pk)):
         goals = {goal.pk for goal in ask.goals.all()}
         day = today(program.review_zone, ask.raised_at)
         found.setdefault(ask.of_id or 0, []).append(Earlier(day, ask.state, goals))

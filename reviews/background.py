@@ -1,29 +1,15 @@
-"""What a brief rests on beside the goals: how its totals moved, what became of nudges, disputes, failing feeds."""
+"""What a brief rests on beside the goals: what became of nudges, disputes, failing feeds."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import datetime
 
 from accounts.clock import today
-from nudges import became, effect
+from nudges import became
 from nudges.became import Became
-from nudges.effect import Measured
 from program.models import Feed, Program
-from program.rules.status import BEHIND_OR_OVERDUE
-from teams.boards import Board, Trend, trend
 from teams.models import Dispute
-
-PICTURES = 2
-"""Totals whose picture is drawn; the whole of one takes five queries."""
-
-
-def trends(of: Board, on: date) -> dict[str, Trend]:
-    """The totals with the most goals behind, over time, by metric key."""
-    behind = Counter(key for row in of.rows for key, cell in row.cells.items() if cell.status in BEHIND_OR_OVERDUE)
-    first = sorted(of.metrics, key=lambda metric: (-behind[metric.key], metric.key))[:PICTURES]
-    return {metric.key: trend(of.program, metric, on) for metric in first}
 
 
 def what_became(program: Program, since: datetime | None, now: datetime) -> Sequence[Became]:
@@ -31,12 +17,6 @@ def what_became(program: Program, since: datetime | None, now: datetime) -> Sequ
     last = today(program.review_zone, now)
     first = today(program.review_zone, since) if since else program.start
     return became.by_tone(became.of_program(program, first, last), became.votes(program, first, last), now)
-
-
-def nudge_effect(program: Program, now: datetime) -> Measured | None:
-    """The effect of the nudges by the longest span; None where no goal was ever left alone to compare with."""
-    found, measured = effect.of_program(program, now)
-    return measured[-1] if found else None
 
 
 def disputes(program: Program) -> list[Dispute]:

@@ -11,10 +11,11 @@ from program.rules.numbers import reached, shortfall
 from program.rules.status import Status
 from teams.day_totals import Total
 
-from . import guardrails, ledger, nudge_sentences, pictures, priorities, pulse, sentences, verdict_lines, verdict_words
+from . import guardrails, ledger, nudge_sentences, priorities, pulse, sentences, standing, verdict_lines, verdict_words
 from .content import Content, Count, MetricLine
-from .evidence import LEADERS_SHOWN, Evidence, collect
+from .evidence import Evidence, collect
 from .leader_asks import leader_ask, nothing_asked
+from .leaders import LEADERS_SHOWN
 from .models import Brief, Review
 
 
@@ -29,7 +30,7 @@ def freeze(review: Review, now: datetime) -> Brief:
 def compose(evidence: Evidence) -> Content:
     """All numbers and texts, in the order in which they are read."""
     program, review, on = evidence.program, evidence.review, evidence.on
-    names = {metric.key: metric.name for metric in evidence.board.metrics}
+    names = evidence.goals.names
     before = evidence.before.content if evidence.before else None
     since = _since(evidence, before)
     metrics = [_metric(total, _then(total, evidence, before), evidence) for total in evidence.totals]
@@ -54,7 +55,7 @@ def compose(evidence: Evidence) -> Content:
         past_asks=[sentences.past_ask(ask, on, evidence.ask_effects.get(ask.pk, "")) for ask in evidence.asks],
         verdict=sentences.verdict(evidence, metrics, since),
         effect=verdict_words.short_verdict(evidence.effects),
-        counts=_counts(evidence.board.counts, before),
+        counts=_counts(evidence.goals.counts, before),
         metrics=[*metrics, *guarded],
         leaders=[leader_ask(leader, evidence, names) for leader in shown],
         more_leaders=_more(evidence),
@@ -69,7 +70,7 @@ def compose(evidence: Evidence) -> Content:
         question=advice.question,
         effects=verdict_lines.effects(evidence),
         finish=verdict_lines.finish(evidence),
-        priorities=priorities.lines(program, evidence.since, on),
+        priorities=priorities.lines(evidence.noted, evidence.since, on),
         pulse=pulse.lines(review),
         decided=list(evidence.decided),
         cost=ledger.sentences(evidence.cost) if evidence.cost else [],
@@ -105,7 +106,6 @@ def _then(total: Total, evidence: Evidence, before: Mapping[str, Any] | None) ->
 
 def _metric(total: Total, then: float | None, evidence: Evidence) -> MetricLine:
     on = evidence.on
-    drawn = evidence.trends.get(total.metric.key)
     unit, aggregation, up = total.version.unit, total.version.aggregation, total.version.direction == "up"
     value, expected = say.apart(total.value, total.expected, unit, aggregation)
     gap = shortfall(total.value, total.expected, up) if total.value is not None and total.expected is not None else None
@@ -126,8 +126,8 @@ def _metric(total: Total, then: float | None, evidence: Evidence) -> MetricLine:
         short=bool(gap),
         target=say.value(total.target, unit, aggregation) if total.target is not None else "",
         due=say.near_day(total.due, on) if total.due else "",
-        numbers={**numbers, "behind": (gap or 0.0) / (abs(total.expected or 0.0) or 1.0)},
-        chart=pictures.kept(drawn, evidence.program.start) if drawn else [],
+        numbers={**numbers, "behind": standing.behind(total)},
+        chart=evidence.charts.get(total.metric.key, []),
     )
 
 
@@ -151,5 +151,5 @@ def _more(evidence: Evidence) -> str:
     left = evidence.leaders[LEADERS_SHOWN:]
     if not left:
         return ""
-    goals = say.count(sum(len(leader.short) for leader in left), "goal")
+    goals = say.count(sum(leader.asked for leader in left), "goal")
     return f"{say.count(len(left), 'more leader')} with {goals} behind: see the program’s page."

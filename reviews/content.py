@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import MISSING, asdict, dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from typing import Any
 
 VERSION = 2
@@ -176,7 +176,15 @@ class Content:
 
     def facts(self) -> dict[str, Any]:
         """As it is kept: plain JSON values."""
-        return asdict(self)
+        plain: dict[str, Any] = _plain(self)
+        return plain
+
+
+def _plain(held: Any) -> Any:
+    """Lines within lists as their fields; all else is plain already, and is not copied."""
+    if is_dataclass(held):
+        return {one.name: _plain(getattr(held, one.name)) for one in fields(held)}
+    return [_plain(one) for one in held] if isinstance(held, list) and held and is_dataclass(held[0]) else held
 
 
 def read(kept: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Keeps what is found of each program's effect and pace: once a day, and before a brief is frozen; pages only read it.
+"""Keeps what is found of each program: effect, pace, course; once a day, and before a brief is frozen. Pages read it.
 
 A row is written where something new was found; looking twice at the same facts writes nothing.
 """
@@ -17,13 +17,12 @@ from program.rules.finishing import finish, pace
 from program.rules.program_effect import BASE, LEAST_BEFORE, Found, Method
 from teams import effect_series
 from teams.effect_series import EffectSeries
-from teams.statements import fetch
 from teams.turnover import Turnover, turnover
 
+from . import course
 from .apart import apart
-from .models import Effect, EffectLook, Pace
+from .models import Effect, EffectLook, Pace, newest_facts
 
-NEWEST = "SELECT (SELECT max(id) FROM teams_run), (SELECT max(id) FROM accounts_auditrow)"
 NOT_BEGUN = "the program has not begun with any team"
 NOT_MEASURED = "nothing was measured since the program began with it"
 Row = dict[str, Any]
@@ -43,10 +42,10 @@ def keep_due(now: datetime) -> int:
 def keep(program: Program, now: datetime) -> bool:
     """Look at a program now, unless nothing has arrived or changed since it was looked at today."""
     on = today(program.review_zone, now)
-    rests_on = "/".join(str(newest) for newest in fetch(NEWEST, [])[0])
-    look = EffectLook.objects.filter(program=program).first()
-    if look is not None and look.looked_on >= on and look.rested_on == rests_on:
+    look = EffectLook.objects.of(program)
+    if look is not None and look.holds(on):
         return False
+    newest = newest_facts()
     effects: dict[int, Row] = {}
     paces: dict[int, Row] = {}
     planned = _planned(program)
@@ -55,12 +54,13 @@ def keep(program: Program, now: datetime) -> bool:
         effects[question.version.pk] = _effect(series, planned, on)
         if not question.is_guardrail:
             paces[question.version.pk] = _pace(turnover(series))
+    seen = {"looked_on": on, "rested_on": newest, "totals": course.facts(course.read(program, on))}
     with transaction.atomic():
         # Of several beats at once each writes after the other, and sees what it wrote.
         Program.objects.select_for_update(of=("self",)).get(pk=program.pk)
         _write(Effect, program, effects, on, now)
         _write(Pace, program, paces, on, now)
-        EffectLook.objects.update_or_create(program=program, defaults={"looked_on": on, "rested_on": rests_on})
+        EffectLook.objects.update_or_create(program=program, defaults=seen)
     return True
 
 

@@ -2,97 +2,37 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
-from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models import Count, Q
 
 from accounts.clock import today
 from accounts.models import User
-from nudges import notices
+from nudges import effect
 from nudges.became import Became
 from nudges.effect import Measured
 from nudges.experiments import left_alone
-from nudges.models import Delivery, Notice, Nudge
+from nudges.models import Delivery, Nudge
 from nudges.people import Org
-from nudges.policy import severity, worst_first
 from program.models import Feed, MetricVersion, Program, Wave
 from program.rules.series import value_on, weight_of
-from program.rules.status import BEHIND_OR_OVERDUE, FINE, SHORT
-from teams.boards import Board, Cell, Trend, board, totals
 from teams.day_totals import Total
-from teams.models import LONG_AGO, Answer, Dispute, Exemption, Goal, GoalTerms, Proposal, Standing, Team
+from teams.models import LONG_AGO, Answer, Dispute, Exemption, GoalTerms
 from teams.series import NEWEST, load
-from teams.standings import on as judge_on
 
-from . import asked_before, background, followed, guardrails, health, ledger
+from . import asked_before, background, course, followed, goals_behind, guardrails, health, leaders, ledger, priorities
 from .asked_before import Earlier
+from .course import Chart
+from .goals_behind import GoalsOnDay, Line
 from .guardrails import Guarded
 from .health import Cause
+from .leaders import LEADERS_SHOWN, Leader
 from .ledger import Ledger
 from .models import Ask, Brief, Effect, Pace, Priority, Review, holding
 from .stopping import Watched, watch
-
-LINES_A_LEADER = 3
-LEADERS_SHOWN = 6
-
-
-@dataclass(frozen=True)
-class Escalated:
-    """That a leader heard of a goal, after whom else, and that the brief was announced as the next step."""
-
-    leader: User
-    day: date
-    lead: str
-    own: bool
-    """they were told as the team's lead"""
-    times: int
-
-
-@dataclass(slots=True)
-class Short:
-    """A goal that is behind or overdue. `trail` is read only for those that are shown."""
-
-    team: Team
-    metric: str
-    cell: Cell
-    slipped: bool
-    trail: list[dict[str, Any]] = field(default_factory=list)
-    items_short: int = 0
-    escalated: Escalated | None = None
-
-    @property
-    def goal(self) -> int:
-        """Its goal (id)."""
-        return self.cell.goal
-
-    @property
-    def due(self) -> date:
-        """The day by which it was to reach its target."""
-        return self.cell.due
-
-    def order(self) -> tuple[Any, ...]:
-        """Its place in lists, the worst first, as in a digest."""
-        cell = self.cell
-        return worst_first(cell.status, severity(cell.gap, cell.target, cell.baseline), self.team.key, self.metric)
-
-
-@dataclass
-class Leader:
-    """Who leads the groups of some teams that are behind, with their goals, worst first; None: nobody does."""
-
-    person: User | None
-    groups: list[Team]
-    teams: int
-    """how many teams of these groups are in the program"""
-    short: list[Short]
-    """what is worth an ask"""
-    teams_behind: int = 0
-    behind: int = 0
-    """how many of these teams, and how many goals of theirs, are behind or overdue, worth an ask or not"""
 
 
 @dataclass
@@ -115,12 +55,10 @@ class Evidence:
     program: Program
     on: date
     before: Brief | None
-    board: Board
+    goals: GoalsOnDay
     totals: Sequence[Total]
     at_start: Sequence[Total]
     leaders: Sequence[Leader]
-    slipped: Sequence[Short]
-    recovered: int
     asks: Sequence[Ask]
     versions: Sequence[MetricVersion]
     terms_changed: int
@@ -131,7 +69,7 @@ class Evidence:
     """what teams said that blocks their goals until a later day"""
     waiting: int = 0
     """teams that wait for a place: their limit of work in progress is reached, or their wave has not begun"""
-    trends: Mapping[str, Trend] = field(default_factory=dict)
+    charts: Mapping[str, Chart] = field(default_factory=dict)
     """of the metrics whose picture is drawn, by key"""
     became: Sequence[Became] = ()
     """what became of the nudges since the last brief, by tone"""
@@ -150,8 +88,8 @@ class Evidence:
     """by the last review"""
     asked_before: Mapping[int, Sequence[Earlier]] = field(default_factory=dict)
     """by person: what they were asked, the oldest first"""
-    priorities: Sequence[Priority] = ()
-    """changes of priorities that the sponsor noted and that stand, the newest first"""
+    noted: Sequence[Priority] = ()
+    """every change of priorities that the sponsor noted, the newest first"""
     guarded: Sequence[Guarded] = ()
     cost: Ledger | None = None
     causes: Sequence[Cause] = ()
@@ -166,6 +104,11 @@ class Evidence:
         """The moment of the last brief."""
         return self.before.frozen_at if self.before else None
 
+    @property
+    def priorities(self) -> list[Priority]:
+        """Those that stand."""
+        return [one for one in self.noted if one.over_at is None]
+
 
 def collect(review: Review, now: datetime) -> Evidence:
     """All facts for a review's brief, as they stand now."""
@@ -173,143 +116,62 @@ def collect(review: Review, now: datetime) -> Evidence:
     on = today(review.zone, now)
     before = Brief.objects.before(review).select_related("review").order_by("-review__starts_at").first()
     since = before.frozen_at if before else None
-    its_board, its_totals = board(program, on, on), totals(program, on)
-    start = ledger.at_start(program, on)
-    then = _statuses_then(program, before)
-    every_short = _all_short(its_board, then)
-    short = _worth_an_ask(every_short, program, on)
-    _read_escalated(program, short, on, before.content["on"] if before else "")
-    leaders = _leaders(short, its_board)
-    asks = _asks(program, since)
-    _read_trails([one for leader in leaders[:LEADERS_SHOWN] for one in leader.short[:LINES_A_LEADER]], on)
-    fine_now = {cell.goal for row in its_board.rows for cell in row.cells.values() if cell.status in FINE}
+    org, blocked = Org.read(), _blocked(program, on)
+    last = before.content["on"] if before else ""
+    lots, nudge_effects = effect.of_program(program, now)
+    alone, heard = left_alone((one.lot for one in lots), on), leaders.escalated(program, on, last)
+    said_blocked = {one.goal_id for one in blocked}
+    try:
+        goals = goals_behind.kept(program, on, org.teams, last, alone)
+        found = leaders.of(goals, org, heard, said_blocked, on)
+    except goals_behind.Moved:
+        goals = goals_behind.anew(program, on, org.teams, last, alone)
+        found = leaders.of(goals, org, heard, said_blocked, on)
+    known = {version.pk: version for version in goals.versions.values()}
+    its_course = course.on(program, on, known)
+    its_totals, start = its_course.now, its_course.start
+    every_ask, said = _every_ask(program), _said(program, since, now)
+    asks = [ask for ask in every_ask if _is_told(ask, since)]
+    noted = priorities.every(program)
+    reviews, costs = list(Review.objects.filter(program=program)), ledger.costs(program)
     return Evidence(
         review=review,
         program=program,
         on=on,
         before=before,
-        board=its_board,
+        goals=goals,
         totals=its_totals,
         at_start=start if before is None else (),
-        leaders=leaders,
-        slipped=[one for one in every_short if one.slipped],
-        recovered=sum(1 for goal, status in then.items() if goal in fine_now and status in SHORT),
+        leaders=found,
         asks=asks,
-        versions=_new_versions(program, since),
+        versions=_new_versions(goals, program, since),
         terms_changed=_terms_changed(program, since),
         exemptions=_exemptions(program, on, since),
         waves=list(program.waves.annotate(teams=Count("wave_teams")).order_by("start", "key")),
-        said=_said(program, since, now),
-        blocked=_blocked(program, on),
+        said=said,
+        blocked=blocked,
         waiting=program.waiting.count(),
-        trends=background.trends(its_board, on),
-        became=background.what_became(program, since, now),
-        nudge_effect=background.nudge_effect(program, now),
+        charts=its_course.charts,
+        became=background.what_became(program, since, now) if said.nudges else (),
+        nudge_effect=nudge_effects[-1] if lots else None,
         disputes=background.disputes(program),
         failing=background.failing(program),
-        effects=holding(Effect, program, on),
-        paces=holding(Pace, program, on),
-        held=Review.objects.filter(
-            program=program, state=Review.State.HELD, starts_at__lt=min(now, review.starts_at)
-        ).count(),
+        effects=holding(Effect, program, on, known),
+        paces=holding(Pace, program, on, known),
+        held=sum(one.state == Review.State.HELD and one.starts_at < min(now, review.starts_at) for one in reviews),
         ask_effects=followed.effects(asks, now),
-        decided=followed.decided(review),
-        asked_before=asked_before.read(program),
-        priorities=list(Priority.objects.filter(program=program, over_at=None).select_related("by", "program")),
+        decided=followed.decided(review, reviews),
+        asked_before=asked_before.by_person(program, every_ask),
+        noted=noted,
         guarded=guardrails.measured(program, on),
-        cost=ledger.reckoned(program, on, its_totals, start),
-        causes=health.of_program(program, now),
-        reaches=_reaches([leader.short[0] for leader in leaders[:LEADERS_SHOWN]], its_totals, on),
+        cost=ledger.reckoned(program, on, its_totals, start, goals.metrics, costs),
+        causes=health.of_program(program, now, health.Seen(reviews, [total.metric for total in its_totals], costs)),
+        reaches=_reaches([leader.first[0] for leader in found[:LEADERS_SHOWN]], its_totals, on),
         stops=watch(program, review, on, its_totals),
     )
 
 
-def _statuses_then(program: Program, before: Brief | None) -> dict[int, str]:
-    """By goal: the status that was kept on the day of the last brief."""
-    if before is None:
-        return {}
-    kept = Standing.objects.filter(goal__program=program, goal__ended_on=None, day=before.content["on"])
-    return dict(kept.order_by().values_list("goal_id", "status"))
-
-
-def _all_short(its_board: Board, then: Mapping[int, str]) -> list[Short]:
-    """Every goal that is off its path, by team and metric: it slipped if it was fine then, or just before today."""
-    return [
-        Short(row.team, key, cell, slipped=cell.slipped or then.get(cell.goal) in FINE)
-        for row in its_board.rows
-        for key, cell in row.cells.items()
-        if cell.status in SHORT
-    ]
-
-
-def _worth_an_ask(every: Sequence[Short], program: Program, on: date) -> list[Short]:
-    """The worst first; nudges rest on a goal that is held and on one that is held out, and so do asks."""
-    alone = left_alone(program, on)
-    found = [
-        one for one in every if one.cell.status in BEHIND_OR_OVERDUE and not one.cell.held and one.goal not in alone
-    ]
-    return sorted(found, key=Short.order)
-
-
-def _leaders(short: Sequence[Short], its_board: Board) -> list[Leader]:
-    """By leader of the group above: the first that has a lead, going up. What was escalated comes before all else,
-    then the leader with the worst goal."""
-    org = Org.read()
-    teams: Counter[int | None] = Counter()
-    teams_behind: Counter[int | None] = Counter()
-    behind: Counter[int | None] = Counter()
-    above: dict[int, tuple[User | None, Team | None]] = {}
-    for row in its_board.rows:
-        above[row.team.pk] = person, _ = org.leader_above(row.team.pk)
-        key, many = person.pk if person else None, sum(c.status in BEHIND_OR_OVERDUE for c in row.cells.values())
-        teams[key] += 1
-        teams_behind[key] += many > 0
-        behind[key] += many
-    found: dict[int | None, Leader] = {}
-    for one in sorted(short, key=lambda one: one.escalated is None):
-        person, group = above[one.team.pk]
-        key = person.pk if person else None
-        leader = found.setdefault(key, Leader(person, [], teams[key], [], teams_behind[key], behind[key]))
-        leader.short.append(one)
-        if group is not None and group not in leader.groups:
-            leader.groups.append(group)
-    return list(found.values())
-
-
-def _read_escalated(program: Program, short: Sequence[Short], on: date, before: str) -> None:
-    """Mark what a leader heard of and was told would come here, once, in the first brief from the announced day on:
-    nobody answered since, and it was never fine. One query."""
-    since = {"goal": OuterRef("goal")}
-    heard = Notice.objects.filter(kind=notices.ESCALATED, goal__program=program, facts__has_key="brief")
-    heard = heard.exclude(
-        Exists(Answer.objects.filter(**since, at__gte=OuterRef("said_at")))
-        | Exists(Proposal.objects.filter(**since, made_at__gte=OuterRef("said_at")))
-        | Exists(Standing.objects.filter(**since, status__in=list(FINE), day__gte=OuterRef("digest__day")))
-    )
-    by_goal = {one.goal: one for one in short}
-    for row in heard.select_related("person", "digest").order_by("digest__day", "pk"):
-        facts = row.facts
-        announced = facts["brief"].get("on")
-        if row.goal_id in by_goal and announced and before < announced <= on.isoformat():
-            by_goal[row.goal_id].escalated = Escalated(
-                row.person, row.digest.day, facts["lead"], bool(facts["lead_own"]), facts["times"]
-            )
-
-
-def _read_trails(shown: Iterable[Short], on: date) -> None:
-    by_goal = {one.goal: one for one in shown}
-    kept = Standing.objects.filter(goal__in=by_goal, day=on, goal__judge_due_at=None)
-    left = dict(by_goal)
-    for goal, trail, items_short in kept.order_by().values_list("goal_id", "trail", "items_short"):
-        by_goal[goal].trail, by_goal[goal].items_short = trail, items_short
-        left.pop(goal)
-    for judged in judge_on(Goal.objects.filter(pk__in=left), on) if left else ():
-        one = by_goal[judged.on_day.goal]
-        one.trail = [dict(crumb._asdict()) for crumb in judged.trail.crumbs]
-        one.items_short = judged.trail.items_short
-
-
-def _reaches(first: Sequence[Short], its_totals: Sequence[Total], on: date) -> dict[int, float]:
+def _reaches(first: Sequence[Line], its_totals: Sequence[Total], on: date) -> dict[int, float]:
     """By goal: its metric's total once its gap is closed; without those whose teams are not added up. One query."""
     by_metric = {total.metric.key: total for total in its_totals if total.weight and total.value is not None}
     asked = [one for one in first if one.metric in by_metric and one.cell.gap]
@@ -324,19 +186,21 @@ def _reaches(first: Sequence[Short], its_totals: Sequence[Total], on: date) -> d
     return found
 
 
-def _asks(program: Program, since: datetime | None) -> list[Ask]:
-    """Asks still open, and those closed since the last brief; open ones first, by due day."""
-    recent = Q(state=Ask.State.OPEN) | (Q(closed_at__gt=since) if since else Q())
-    found = list(Ask.objects.filter(recent, program=program).select_related("of", "review"))
+def _every_ask(program: Program) -> list[Ask]:
+    """All asks of a program with their goals; open ones first, by due day. Two queries."""
+    found = Ask.objects.filter(program=program).select_related("of", "review").prefetch_related("goals")
     return sorted(found, key=lambda ask: (ask.state != Ask.State.OPEN, ask.due or date.max, ask.pk))
 
 
-def _new_versions(program: Program, since: datetime | None) -> list[MetricVersion]:
+def _is_told(ask: Ask, since: datetime | None) -> bool:
+    """Whether a brief says what became of it: it is open, or was closed since the last one."""
+    return ask.state == Ask.State.OPEN or (since is not None and ask.closed_at is not None and ask.closed_at > since)
+
+
+def _new_versions(goals: GoalsOnDay, program: Program, since: datetime | None) -> list[MetricVersion]:
     """Versions opened since the last brief (or since the program began) of metrics it has goals on."""
     since = since or datetime.combine(program.start, time(), UTC)
-    opened = MetricVersion.objects.filter(metric__goals__program=program, number__gt=1)
-    opened = opened.filter(opened_at__gt=since).select_related("metric").distinct()
-    return list(opened.order_by("metric__key", "number"))
+    return [version for version in goals.every_version if version.number > 1 and version.opened_at > since]
 
 
 def _terms_changed(program: Program, since: datetime | None) -> int:

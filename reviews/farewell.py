@@ -19,7 +19,7 @@ from program import wording as say
 from program.models import Program
 from teams import lifecycle
 from teams.closed import closed
-from teams.day_totals import measured_on
+from teams.day_totals import at_start, measured_on
 from teams.models import Answer, Goal, Membership, TakenItem
 
 from . import words
@@ -161,7 +161,7 @@ def _facts(program: Program, now: datetime) -> dict[str, Any]:
 def _gains(program: Program, now: datetime) -> list[str]:
     """From where to where each metric went while it ran, where both can be compared."""
     on = program.ended_on or now.date()
-    then = {one.version.pk: one for one in measured_on(program, program.start)} if program.start < on else {}
+    then = {one.version.pk: one for one in at_start(program, on)}
     found = []
     for one in measured_on(program, on):
         old = then.get(one.version.pk)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -160,11 +160,13 @@ def _counted(found: Sequence[Since]) -> str:
     return f"{said}."
 
 
-def decided(review: Review) -> list[str]:
-    """What the review held before this one decided, what was struck left out. One query."""
-    held = Review.objects.filter(program=review.program_id, state=Review.State.HELD, starts_at__lt=review.starts_at)
-    last = held.order_by("-starts_at", "-pk").values("pk")[:1]
-    return list(Decision.objects.filter(review__in=last, struck_at=None).order_by("pk").values_list("text", flat=True))
+def decided(review: Review, others: Iterable[Review]) -> list[str]:
+    """What the review held before this one, of `others` of its program, the newest first, decided; what was struck left
+    out. One query, none where no review was held."""
+    held = (one for one in others if one.state == Review.State.HELD and one.starts_at < review.starts_at)
+    last = next(held, None)
+    rows = Decision.objects.filter(review=last, struck_at=None) if last else Decision.objects.none()
+    return list(rows.order_by("pk").values_list("text", flat=True))
 
 
 def in_one_line(reviews: Collection[int]) -> Mapping[int, str]:

@@ -7,16 +7,21 @@ a sponsor without time, all process or all technique, nobody who asked the teams
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from accounts.clock import today
+from accounts.models import User
 from program import readiness, wording
 from program.models import Metric, Program, ProgramOwner
-from program.readiness import MOST_HAND_HOURS, helps
+from program.readiness import MOST_HAND_HOURS, Known, helps
+from teams.models import Goal
 
+from .ledger import Noted, costs
 from .models import Attendance, Cost, Pulse, Review, Sponsorship
+from .moving import is_to_come
 
 LOOKED_BACK = 2
 """So many reviews that should have been held, and were not, show that the sponsor has no time."""
@@ -31,20 +36,38 @@ class Cause:
     said: str
 
 
-def of_program(program: Program, now: datetime) -> list[Cause]:
+class Seen(NamedTuple):
+    """What was read of a program before: all its reviews, the newest first, the metrics that it has goals on, and the
+    hours that were noted."""
+
+    reviews: Sequence[Review]
+    metrics: Sequence[Metric]
+    costs: Sequence[Noted]
+
+    @classmethod
+    def read(cls, program: Program) -> Seen:
+        """Three queries."""
+        goals = Goal.objects.filter(program=program, ended_on=None).order_by().values("metric")
+        reviews, metrics = Review.objects.filter(program=program), Metric.objects.filter(pk__in=goals)
+        return cls(list(reviews), list(metrics), costs(program))
+
+
+def of_program(program: Program, now: datetime, seen: Seen | None = None) -> list[Cause]:
     """What shows on a day, the sponsor's part first; none for a draft or an ended program. Constant queries."""
     if program.state not in Program.ON_SCORECARDS:
         return []
+    known = readiness.read([program])[program.pk]
+    reviews, metrics, noted = seen or Seen.read(program)
     return [
-        *_sponsor(program, now),
-        *_owners(program, now),
-        *_balance(program),
-        *_asked(program, now),
-        *_hand_work(program, now),
+        *_sponsor(program, reviews, now),
+        *_owners(program, known, now),
+        *_balance(program, known),
+        *_asked(reviews, now),
+        *_hand_work(program, metrics, noted, now),
     ]
 
 
-def _sponsor(program: Program, now: datetime) -> Iterable[Cause]:
+def _sponsor(program: Program, reviews: Sequence[Review], now: datetime) -> Iterable[Cause]:
     sponsor = program.sponsor
     if sponsor is None or not sponsor.is_active:
         yield Cause("no sponsor", "Nobody sponsors it: without one, nobody can change what stands in the way.")
@@ -52,19 +75,25 @@ def _sponsor(program: Program, now: datetime) -> Iterable[Cause]:
     since = (
         Sponsorship.objects.filter(program=program, sponsor=sponsor, until=None).values_list("since", flat=True).first()
     )
-    theirs = Review.objects.filter(program=program, starts_at__lte=now).exclude(state=Review.State.CANCELED)
-    if since is not None:
-        theirs = theirs.filter(starts_at__gte=since)
-    due = [one for one in theirs[: LOOKED_BACK + 1] if one.ends_at <= now][:LOOKED_BACK]
+    theirs = [
+        one for one in reviews if one.state != Review.State.CANCELED and (since is None or one.starts_at >= since)
+    ]
+    due = [one for one in theirs if one.ends_at <= now][:LOOKED_BACK]
     if len(due) == LOOKED_BACK and not any(_held(one, sponsor.pk) for one in due):
         yield Cause(
             "no sponsor time",
             f"{sponsor} was in none of the last {LOOKED_BACK} reviews: find a time, or a sponsor who has it.",
         )
-    if not program.review_every and not Review.objects.to_come(now).filter(program=program).exists():
+    if not program.review_every and not any(is_to_come(one, now) for one in reviews):
         yield Cause(
             "no sponsor time", "No review is in the calendar: the sponsor hears nothing, and nothing gets decided."
         )
+
+
+def _since(program: Program, sponsor: User) -> datetime | None:
+    """From when somebody sponsors it, where that is known."""
+    theirs = Sponsorship.objects.filter(program=program, sponsor=sponsor, until=None)
+    return theirs.values_list("since", flat=True).first()
 
 
 def _held(review: Review, sponsor: int) -> bool:
@@ -75,13 +104,9 @@ def _held(review: Review, sponsor: int) -> bool:
     return bool(noted.get(sponsor)) if any(noted.values()) else noted.get(sponsor) is not False
 
 
-def _owners(program: Program, now: datetime) -> Iterable[Cause]:
+def _owners(program: Program, known: Known, now: datetime) -> Iterable[Cause]:
     day = today(program.review_zone, now)
-    here = {
-        owner.role
-        for owner in program.owners.select_related("user")
-        if owner.user.is_active and not owner.user.is_away(day)
-    }
+    here = {owner.role for owner in known.owners if owner.user.is_active and not owner.user.is_away(day)}
     for role, said in (
         (ProgramOwner.Role.TECHNICAL, "a technical owner"),
         (ProgramOwner.Role.MANAGER, "a program manager"),
@@ -90,23 +115,22 @@ def _owners(program: Program, now: datetime) -> Iterable[Cause]:
             yield Cause("owner missing", f"{wording.status(said)} is missing (none named, or none here now): name one.")
 
 
-def _balance(program: Program) -> Iterable[Cause]:
-    known = readiness.read([program])[program.pk]
+def _balance(program: Program, known: Known) -> Iterable[Cause]:
     helped = any(helps(metric) for metric in known.of_goals)
     if known.rules and not helped:
         yield Cause(
             "all process", "All process and no technique: goals and nudges, and no playbook that makes the work easier."
         )
-    if helped and not program.review_every and not program.owners.filter(role=ProgramOwner.Role.MANAGER).exists():
+    if helped and not program.review_every and not any(one.role == ProgramOwner.Role.MANAGER for one in known.owners):
         yield Cause(
             "all technique", "All technique and no process: a way to move the number, and nobody who asks about it."
         )
 
 
-def _asked(program: Program, now: datetime) -> Iterable[Cause]:
+def _asked(reviews: Sequence[Review], now: datetime) -> Iterable[Cause]:
     """After two reviews, whether any lead answered before one of them what stands in the way."""
-    held = Review.objects.filter(program=program, starts_at__lte=now, state=Review.State.HELD)
-    past = list(held.values_list("pk", flat=True)[:LOOKED_BACK])
+    held = [one.pk for one in reviews if one.state == Review.State.HELD and one.starts_at <= now]
+    past = held[:LOOKED_BACK]
     if len(past) < LOOKED_BACK:
         return
     asked = Pulse.objects.filter(review__in=past)
@@ -121,13 +145,11 @@ def _asked(program: Program, now: datetime) -> Iterable[Cause]:
         )
 
 
-def _hand_work(program: Program, now: datetime) -> Iterable[Cause]:
+def _hand_work(program: Program, metrics: Sequence[Metric], costs: Sequence[Noted], now: datetime) -> Iterable[Cause]:
     day = today(program.review_zone, now)
     since = day - timedelta(weeks=NOTED_WEEKS)
-    rows = Cost.objects.filter(program=program, kind=Cost.Kind.HAND, struck_at=None, day__gt=since, day__lte=day)
-    noted = math.fsum(rows.order_by().values_list("hours", flat=True)) / NOTED_WEEKS
-    metrics = Metric.objects.filter(goals__program=program, goals__ended_on=None).distinct()
-    said = math.fsum(metrics.order_by().values_list("hand_hours", flat=True))
+    noted = math.fsum(one.hours for one in costs if one.kind == Cost.Kind.HAND and since < one.day <= day) / NOTED_WEEKS
+    said = math.fsum(metric.hand_hours for metric in metrics)
     hours = max(noted, said)
     if hours > MOST_HAND_HOURS:
         yield Cause(

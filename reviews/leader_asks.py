@@ -10,25 +10,25 @@ from typing import Any
 from accounts.clock import today
 from program import wording as say
 from program.models import MetricVersion
-from program.rules.status import BEHIND_OR_OVERDUE, Status
+from program.rules.status import Status
 from teams.handover import shortened
 
 from . import asked_before, sentences
 from .content import GoalLine, LeaderAsk
-from .evidence import LINES_A_LEADER, Evidence, Leader, Short
+from .evidence import Evidence
+from .goals_behind import Line
+from .leaders import LINES_A_LEADER, TEAMS_NAMED, Leader
 from .models import Ask, Priority
-
-TEAMS_NAMED = 3
 
 
 def leader_ask(leader: Leader, evidence: Evidence, names: Mapping[str, str]) -> LeaderAsk:
     """What to ask of one leader: the exact ask for the worst goal, and the lines behind it."""
-    versions = evidence.board.versions
-    teams = sorted({one.team.name for one in leader.short})
-    worst = leader.short[0]
-    goals = [goal_line(one, versions[one.metric], names, evidence.on) for one in leader.short[:LINES_A_LEADER]]
+    versions = evidence.goals.versions
+    worst = leader.first[0]
+    goals = [goal_line(one, versions[one.metric], names, evidence.on) for one in leader.first]
     if leader.person is None:
-        ask = f"Name who looks after {say.listed(teams[:TEAMS_NAMED])}: no group above has a lead."
+        named = [team.name for team in leader.teams_asked[:TEAMS_NAMED]]
+        ask = f"Name who looks after {say.listed(named)}: no group above has a lead."
     else:
         ask = ask_of(worst, versions[worst.metric], evidence.on)
         goals[0] = replace(goals[0], item="", size="")  # the ask says it
@@ -37,16 +37,16 @@ def leader_ask(leader: Leader, evidence: Evidence, names: Mapping[str, str]) -> 
         leader=_called(leader, evidence),
         groups=say.listed([group.name for group in leader.groups]),
         group_links=[[group.key, group.name] for group in leader.groups],
-        behind=f"{leader.teams_behind} of {say.count(leader.teams, 'team')} behind",
+        behind=f"{leader.teams_behind} of {say.count(len(leader.tallies), 'team')} behind",
         ask=ask,
         goals=goals,
-        more=max(0, len(leader.short) - LINES_A_LEADER),
+        more=leader.asked - len(leader.first),
         blocked=blocked,
         history=_history(leader, names, evidence),
         proposal="" if _is_asked(leader, evidence) else proposal_of(leader),
         person=leader.person.pk if leader.person else None,
         # What an ask names is what it is to help: more would be held against whoever kept it.
-        goal_ids=[worst.goal] if leader.person else [one.goal for one in leader.short],
+        goal_ids=[worst.goal] if leader.person else [one.goal for one in leader.named],
         collision=_collision(leader, evidence, blocked=bool(blocked)),
         gains=" ".join(filter(None, (_reaches(leader, evidence, names), _hangs(leader, evidence)))),
     )
@@ -55,28 +55,28 @@ def leader_ask(leader: Leader, evidence: Evidence, names: Mapping[str, str]) -> 
 def _is_asked(leader: Leader, evidence: Evidence) -> bool:
     """Whether an ask of this leader for the same goal is open: nobody is asked twice for one thing."""
     earlier = evidence.asked_before.get(leader.person.pk, ()) if leader.person else ()
-    return any(one.state == Ask.State.OPEN and leader.short[0].goal in one.goals for one in earlier)
+    return any(one.state == Ask.State.OPEN and leader.first[0].goal in one.goals for one in earlier)
 
 
 def _history(leader: Leader, names: Mapping[str, str], evidence: Evidence) -> list[str]:
     """What went before: that it was asked already, and that after all else nobody answered."""
     person = leader.person.pk if leader.person else None
-    again = asked_before.told(evidence.asked_before, person, leader.short[0].goal, evidence.on)
-    proposed = sentences.escalated([one for one in leader.short if one.escalated], names, evidence)
+    again = asked_before.told(evidence.asked_before, person, leader.first[0].goal, evidence.on)
+    proposed = sentences.escalated(leader.escalated, names, evidence)
     return [*([again] if again else []), *proposed]
 
 
 def proposal_of(leader: Leader) -> str:
     """The name of what is proposed to ask of a leader: of whom, and for which goal."""
-    return f"leader:{leader.person.pk if leader.person else 'none'}:{leader.short[0].goal}"
+    return f"leader:{leader.person.pk if leader.person else 'none'}:{leader.first[0].goal}"
 
 
 def _collision(leader: Leader, evidence: Evidence, *, blocked: bool) -> str:
     """Which priority collides with the ask, as far as anybody said; empty where what blocks it is quoted anyway."""
     if blocked or leader.person is None:
         return ""
-    teams = {one.team.pk for one in leader.short}
-    names = [leader.short[0].team.name, *(group.name for group in leader.groups)]
+    teams = {team.pk for team in leader.teams_asked}
+    names = [leader.first[0].team.name, *(group.name for group in leader.groups)]
     named = [one for one in evidence.priorities if any(name.casefold() in one.text.casefold() for name in names)]
     if named:
         return _noted(named[0], evidence)
@@ -88,9 +88,8 @@ def _collision(leader: Leader, evidence: Evidence, *, blocked: bool) -> str:
         return f"{first.goal.team.name} is exempt from {first.goal.metric.name} meanwhile: {first.said_reason}."
     if evidence.priorities:
         return _noted(evidence.priorities[0], evidence)
-    overdue = sum(1 for one in leader.short if _overdue(one))
-    if overdue:
-        return f"{say.count(overdue, 'goal')} past the day, and nobody said what came first: ask for that."
+    if leader.late:
+        return f"{say.count(leader.late, 'goal')} past the day, and nobody said what came first: ask for that."
     return "Nobody said which priority collides with it: ask for that."
 
 
@@ -102,7 +101,7 @@ def _noted(one: Priority, evidence: Evidence) -> str:
 
 def _reaches(leader: Leader, evidence: Evidence, names: Mapping[str, str]) -> str:
     """What the program gains by the ask, in the metric's unit; empty where teams are not added up."""
-    worst = leader.short[0]
+    worst = leader.first[0]
     after = evidence.reaches.get(worst.goal)
     total = next((one for one in evidence.totals if one.metric.key == worst.metric), None)
     if after is None or total is None or leader.person is None:
@@ -115,7 +114,7 @@ def _reaches(leader: Leader, evidence: Evidence, names: Mapping[str, str]) -> st
 
 def _hangs(leader: Leader, evidence: Evidence) -> str:
     """Of the goals that are behind, how many hang on this leader."""
-    every = sum(evidence.board.counts[status] for status in BEHIND_OR_OVERDUE)
+    every = evidence.goals.behind
     if leader.person is None or every < 2:
         return ""
     on = "you" if leader.person == evidence.program.sponsor else str(leader.person)
@@ -129,7 +128,7 @@ def nothing_asked(evidence: Evidence) -> str:
     """Why nothing is asked of anybody, in a sentence; empty where something is."""
     if evidence.leaders:
         return ""
-    every = sum(evidence.board.counts[status] for status in BEHIND_OR_OVERDUE)
+    every = evidence.goals.behind
     if not every:
         return "Nobody’s teams are behind: there is nothing to ask."
     goals = "The goal that is behind is" if every == 1 else f"All {every} goals that are behind are"
@@ -138,11 +137,10 @@ def nothing_asked(evidence: Evidence) -> str:
 
 def _blocked(leader: Leader, evidence: Evidence) -> list[str]:
     """What blocks this leader's teams where they are short, and what needs this leader's own priority, once a goal."""
-    short = {one.goal for one in leader.short}
     mine = {
         one.goal_id: one
         for one in reversed(evidence.blocked)
-        if one.goal_id in short or (one.needs is not None and one.needs == leader.person)
+        if one.goal_id in leader.blocked or (one.needs is not None and one.needs == leader.person)
     }
     return [sentences.blocked(one, evidence.program, evidence.on) for one in reversed(mine.values())][:LINES_A_LEADER]
 
@@ -153,7 +151,7 @@ def _called(leader: Leader, evidence: Evidence) -> str:
     return "You" if leader.person == evidence.program.sponsor else str(leader.person)
 
 
-def ask_of(one: Short, version: MetricVersion, on: date) -> str:
+def ask_of(one: Line, version: MetricVersion, on: date) -> str:
     """The exact ask for one goal: which items, how large, and what they bring."""
     team = one.team.name
     late = f"{team} was due on {say.near_day(one.due, on)}: agree on a new day, and make" if _overdue(one) else "Make"
@@ -171,15 +169,15 @@ def ask_of(one: Short, version: MetricVersion, on: date) -> str:
     return f"{late} room in {team} for what it can of {many}, first {first}."
 
 
-def _level(one: Short) -> str:
+def _level(one: Line) -> str:
     return "target" if _overdue(one) else "path"
 
 
-def _overdue(one: Short) -> bool:
+def _overdue(one: Line) -> bool:
     return one.cell.status == Status.OVERDUE
 
 
-def goal_line(one: Short, version: MetricVersion, names: Mapping[str, str], on: date) -> GoalLine:
+def goal_line(one: Line, version: MetricVersion, names: Mapping[str, str], on: date) -> GoalLine:
     """One goal with its numbers and the item to begin with."""
     cell, overdue = one.cell, _overdue(one)
     level = cell.target if overdue else cell.expected

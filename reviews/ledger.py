@@ -10,6 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import NamedTuple
 
 from django.db import transaction
 
@@ -19,7 +20,8 @@ from program import wording as say
 from program.models import Metric, Program
 from program.typed_in import TypedIn
 from teams.closed import closed
-from teams.day_totals import Total, measured_on
+from teams.day_totals import Total, at_start, measured_on
+from teams.models import Goal
 
 from .models import Cost
 
@@ -27,6 +29,14 @@ Kind = Cost.Kind
 LEAST_HOURS, MOST_HOURS = 0.1, 10_000.0
 LONGEST_NOTE = 300
 A_WEEK = 7
+
+
+class Noted(NamedTuple):
+    """Hours of a kind that somebody noted, for a day."""
+
+    kind: str
+    hours: float
+    day: date
 
 
 @dataclass(frozen=True)
@@ -67,22 +77,31 @@ class Ledger:
 def of_program(program: Program, on: date) -> Ledger:
     """The ledger of a program on a day, or on the day it ended."""
     on = min(on, program.ended_on or on)
-    return reckoned(program, on, measured_on(program, on), at_start(program, on))
+    used = Goal.objects.filter(program=program).order_by().values("metric")
+    metrics = list(Metric.objects.filter(pk__in=used).select_related("playbook").order_by("key"))
+    return reckoned(program, on, measured_on(program, on), at_start(program, on), metrics, costs(program))
 
 
-def at_start(program: Program, on: date) -> list[Total]:
-    """What was measured when the program began; nothing before that."""
-    return measured_on(program, program.start) if program.start < on else []
+def costs(program: Program) -> list[Noted]:
+    """What somebody noted and was not struck. One query."""
+    rows = Cost.objects.filter(program=program, struck_at=None).order_by()
+    return [Noted(*row) for row in rows.values_list("kind", "hours", "day")]
 
 
-def reckoned(program: Program, on: date, now: Sequence[Total], start: Sequence[Total]) -> Ledger:
-    """The ledger, from what is measured now and what was at the start. A constant number of queries."""
-    metrics = list(Metric.objects.filter(goals__program=program).select_related("playbook").distinct().order_by("key"))
+def reckoned(
+    program: Program,
+    on: date,
+    now: Sequence[Total],
+    start: Sequence[Total],
+    metrics: Sequence[Metric],
+    costs: Sequence[Noted],
+) -> Ledger:
+    """The ledger, from what is measured now and what was at the start, and of the metrics that it has or had goals on,
+    with their playbooks. Three queries, none where no playbook says what an item takes."""
     noted: dict[str, list[float]] = {}
-    for kind, hours in (
-        Cost.objects.filter(program=program, struck_at=None, day__lte=on).order_by().values_list("kind", "hours")
-    ):
-        noted.setdefault(kind, []).append(hours)
+    for one in costs:
+        if one.day <= on:
+            noted.setdefault(one.kind, []).append(one.hours)
     weeks = max(0.0, (on - program.start).days / A_WEEK)
     parts = [
         _noted(kind, noted[kind]) if kind in noted else _reckoned(kind, program, metrics, weeks, on) for kind in Kind

@@ -8,9 +8,9 @@ from datetime import date, datetime
 from accounts.clock import today
 from program import wording as say
 from program.rules.numbers import equal
-from teams.boards import totals
 from teams.day_totals import Total
 
+from . import course
 from .models import Brief, Priority
 from .stopping import COME_TRUE, watch
 
@@ -40,7 +40,7 @@ def measured(frozen: Brief, its_day: Sequence[Total], now: datetime) -> list[str
     if review.ends_at <= now:
         return []
     program, on = review.program, today(review.zone, now)
-    present = totals(program, on)
+    present = course.totals_on(program, on)
     kept = {line["key"]: line["numbers"] for line in content["metrics"] if not line.get("guardrail")}
     then = {total.version.pk: total.value for total in its_day}
     moved = [total for total in present if not _same(total.value, then.get(total.version.pk))]

@@ -65,10 +65,14 @@ def of_program(user: User, program: Program) -> list[Priority]:
     return list(standing(user).filter(program=program))
 
 
-def lines(program: Program, since: datetime | None, on: date) -> list[str]:
-    """What the brief says: all that stand, and those noted or over since the last brief. One query."""
-    found = Priority.objects.filter(program=program).select_related("by", "program")
-    return [_line(one, on) for one in found if one.over_at is None or since is None or one.over_at > since]
+def every(program: Program) -> list[Priority]:
+    """All that were ever noted, with who said it, in their order. One query."""
+    return list(Priority.objects.filter(program=program).select_related("by", "program"))
+
+
+def lines(noted: Sequence[Priority], since: datetime | None, on: date) -> list[str]:
+    """What the brief says of a program's: all that stand, and those noted or over since the last brief."""
+    return [_line(one, on) for one in noted if one.over_at is None or since is None or one.over_at > since]
 
 
 def _line(one: Priority, on: date) -> str:

@@ -8,14 +8,14 @@ from datetime import date
 from program import wording as say
 from program.models import Program, Wave
 from program.rules.program_effect import Verdict
-from program.rules.status import BEHIND_OR_OVERDUE, Status
-from teams.boards import Board, Cell
+from program.rules.status import Status
 from teams.handover import shortened
 from teams.models import Answer, Exemption
 
 from . import ask_words, verdict_words
 from .content import MetricLine, PastAsk, Surprise
-from .evidence import Evidence, Short
+from .evidence import Evidence
+from .goals_behind import UNMEASURED, GoalsOnDay, Line
 from .models import Ask
 
 NAMED_AT_MOST = 3
@@ -24,28 +24,23 @@ OF_A_KIND = 4
 
 def headline(evidence: Evidence, metrics: Sequence[MetricLine]) -> str:
     """The first line, which says it all."""
-    lead, board = first_of(metrics), evidence.board
+    lead, goals = first_of(metrics), evidence.goals
     if lead is not None:
-        return f"{lead.where}; {_teams_behind(board)}{_slipped(evidence)}."
-    if not board.rows:
+        return f"{lead.where}; {_teams_behind(goals)}{_slipped(evidence)}."
+    if not goals.teams:
         return "No team takes part yet."
-    if _is_measured(board):
-        said = f"{_teams_behind(board)}{_slipped(evidence)}"
+    if goals.is_measured:
+        said = f"{_teams_behind(goals)}{_slipped(evidence)}"
         return f"{said[0].upper()}{said[1:]}; what they measure does not add up to one number."
-    wait = "waits for its" if len(board.rows) == 1 else "wait for their"
-    return f"Nothing is measured yet: {say.count(len(board.rows), 'team')} {wait} first numbers."
-
-
-def _is_measured(board: Board) -> bool:
-    """Whether any team has a number, though all together have none (`latest`)."""
-    return any(cell.value is not None for row in board.rows for cell in row.cells.values())
+    wait = "waits for its" if len(goals.teams) == 1 else "wait for their"
+    return f"Nothing is measured yet: {say.count(len(goals.teams), 'team')} {wait} first numbers."
 
 
 def subject(evidence: Evidence, metrics: Sequence[MetricLine], *, question: bool) -> str:
     """The same, as short as a subject has to be; that it is asked whether to cancel surprises nobody who opens it."""
     lead = first_of(metrics)
     if lead is None:
-        where = _teams_behind(evidence.board) if _is_measured(evidence.board) else "nothing is measured yet"
+        where = _teams_behind(evidence.goals) if evidence.goals.is_measured else "nothing is measured yet"
     else:
         where = f"{lead.gap} behind its path" if lead.short else f"{lead.value}, on its path"
     start = evidence.review.local_start
@@ -59,27 +54,22 @@ def first_of(metrics: Sequence[MetricLine]) -> MetricLine | None:
     return max(measured, key=lambda line: line.numbers["behind"], default=None)
 
 
-def _teams_behind(board: Board) -> str:
-    behind = sum(1 for row in board.rows if any(_is_behind(cell) for cell in row.cells.values()))
-    many = len(board.rows)
+def _teams_behind(goals: GoalsOnDay) -> str:
+    behind, many = goals.teams_behind, len(goals.teams)
     if not behind:
         return f"none of {say.count(many, 'team')} is behind"
     return f"{behind} of {say.count(many, 'team')} {'is' if behind == 1 else 'are'} behind"
 
 
 def _slipped(evidence: Evidence) -> str:
-    slipped = len({one.team.pk for one in evidence.slipped})
+    slipped = evidence.goals.teams_slipped
     return f", {slipped} slipped since the last brief" if slipped and evidence.before else ""
-
-
-def _is_behind(cell: Cell) -> bool:
-    return cell.status in BEHIND_OR_OVERDUE
 
 
 def verdict(evidence: Evidence, metrics: Sequence[MetricLine], since: str) -> str:
     """One sentence: from where to where, and where it should be."""
     lead = first_of(metrics)
-    if lead is None and _is_measured(evidence.board):
+    if lead is None and evidence.goals.is_measured:
         return "Each team has its own number: together they have none to judge by."
     if lead is None:
         return "There are no numbers to judge by."
@@ -96,9 +86,9 @@ def verdict(evidence: Evidence, metrics: Sequence[MetricLine], since: str) -> st
 
 
 def _recovered(evidence: Evidence) -> str:
-    if not evidence.recovered:
+    if not evidence.goals.recovered:
         return ""
-    return f"; {say.count(evidence.recovered, 'goal')} came back to the path"
+    return f"; {say.count(evidence.goals.recovered, 'goal')} came back to the path"
 
 
 def asked(asks: Sequence[Ask], first: bool) -> str:
@@ -134,8 +124,8 @@ def surprises(evidence: Evidence, names: Mapping[str, str]) -> list[Surprise]:
     found = [
         *_harmed(evidence),
         *_slips(evidence, names),
-        *_unmeasured(evidence.board, names),
-        *_held(evidence.board, names),
+        *_unmeasured(evidence.goals),
+        *_held(evidence.goals),
         *_disputed(evidence),
         *_failing(evidence),
     ]
@@ -174,21 +164,21 @@ def _harmed(evidence: Evidence) -> list[Surprise]:
 
 def _slips(evidence: Evidence, names: Mapping[str, str]) -> list[Surprise]:
     found = []
-    for one in evidence.slipped[:NAMED_AT_MOST]:
-        version = evidence.board.versions[one.metric]
+    for one in evidence.goals.slipped[:NAMED_AT_MOST]:
+        version = evidence.goals.versions[one.metric]
         value, path = say.apart(one.cell.value, one.cell.expected, version.unit, version.aggregation)
         found.append(
             Surprise("slipped", f"{one.team.name} slipped off its path on {names[one.metric]}: {value}, path {path}.")
         )
-    more = len(evidence.slipped) - NAMED_AT_MOST
+    more = evidence.goals.goals_slipped - NAMED_AT_MOST
     return [*found, Surprise("slipped", f"{say.count(more, 'more goal')} slipped.")] if more > 0 else found
 
 
-def _unmeasured(board: Board, names: Mapping[str, str]) -> list[Surprise]:
+def _unmeasured(goals: GoalsOnDay) -> list[Surprise]:
     found = []
-    for status in (Status.STALE, Status.NO_DATA):
-        for key, name in names.items():
-            teams = sorted(r.team.name for r in board.rows if key in r.cells and r.cells[key].status == status)
+    for status in UNMEASURED:
+        for key, name in goals.names.items():
+            teams = goals.unmeasured.get((str(status), key))
             if teams:
                 word = "is stale" if status == Status.STALE else "has no data"
                 found.append(Surprise(str(status), f"{name} {word} for {_some(teams)}; nobody is nudged for it."))
@@ -212,9 +202,13 @@ def _failing(evidence: Evidence) -> list[Surprise]:
     return found
 
 
-def _held(board: Board, names: Mapping[str, str]) -> list[Surprise]:
-    held = [f"{row.team.name} ({names[key]})" for row in board.rows for key, cell in row.cells.items() if cell.held]
-    return [Surprise("held", f"Nudges rest while the numbers are in question: {_some(held)}.")] if held else []
+def _held(goals: GoalsOnDay) -> list[Surprise]:
+    held = [f"{one.team.name} ({goals.names[one.metric]})" for one in goals.held]
+    return (
+        [Surprise("held", f"Nudges rest while the numbers are in question: {_some(held, goals.goals_held)}.")]
+        if held
+        else []
+    )
 
 
 def _exempt(exemption: Exemption, on: date) -> Surprise:
@@ -228,11 +222,12 @@ def _exempt(exemption: Exemption, on: date) -> Surprise:
                     f"{exemption.said_reason}.")  # fmt: skip
 
 
-def _some(words: Sequence[str]) -> str:
-    """The first few by name, the others counted."""
-    if len(words) <= NAMED_AT_MOST + 1:
+def _some(words: Sequence[str], many: int | None = None) -> str:
+    """The first few by name, the others counted, where there are `many`."""
+    every = len(words) if many is None else many
+    if every <= NAMED_AT_MOST + 1:
         return say.listed(list(words))
-    return f"{', '.join(words[:NAMED_AT_MOST])} and {len(words) - NAMED_AT_MOST} more"
+    return f"{', '.join(words[:NAMED_AT_MOST])} and {every - NAMED_AT_MOST} more"
 
 
 def wave(one: Wave, on: date) -> str:
@@ -275,7 +270,7 @@ def decisions(
         teams = sorted({one.goal.team.name for one in mine})
         needs = "needs" if len(teams) == 1 else "need"
         found.append(f"What comes first? {_some(teams)} {needs} your priority for what blocks them.")
-    overdue = evidence.board.counts[Status.OVERDUE]
+    overdue = evidence.goals.counts[Status.OVERDUE]
     if overdue:
         found.append(
             f"{say.count(overdue, 'goal')} {'is' if overdue == 1 else 'are'} past the due day: new days, or no goals?"
@@ -300,7 +295,7 @@ def blocked(one: Answer, program: Program, on: date) -> str:
     return f"{said} It needs {whose} priority."
 
 
-def escalated(goals: Sequence[Short], names: Mapping[str, str], evidence: Evidence) -> list[str]:
+def escalated(goals: Sequence[Line], names: Mapping[str, str], evidence: Evidence) -> list[str]:
     """What was tried before an ask was proposed: "Proposed after all else: Api's lead, Alice, was told of … 3 times,
     and Gina heard of it on 20 Apr. Nobody answered.", and of which other goals of hers the same is true."""
     if not goals or (found := goals[0].escalated) is None:

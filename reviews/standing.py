@@ -14,12 +14,11 @@ APART = "Each team has its own number: what they measure does not add up to one.
 
 def sentence(found: Sequence[Total]) -> str:
     """ "Functions with full annotations: 33 %, 18 points behind its path; 1 more metric behind." """
-    judged = [(_behind(total), total) for total in found if total.value is not None]
+    judged = [(behind(total), total) for total in found if total.value is not None]
     if not judged:
         return APART if any(total.as_of is not None for total in found) else NOTHING
-    behind = [pair for pair in judged if pair[0] > 0]
     _, worst = max(judged, key=lambda pair: pair[0])
-    more = len(behind) - 1
+    more = sum(1 for far, _ in judged if far > 0) - 1
     rest = f"; {say.count(more, 'more metric')} behind" if more > 0 else ""
     return f"{_line(worst)}{rest}."
 
@@ -39,7 +38,7 @@ def _line(total: Total) -> str:
     return f"{total.metric.name}: {value}, {say.gap(gap, unit, aggregation)} behind its path of {path}"
 
 
-def _behind(total: Total) -> float:
+def behind(total: Total) -> float:
     """How far behind its path, as a share of it, so that metrics compare."""
     if total.value is None or total.expected is None:
         return 0.0

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection
 
@@ -123,7 +123,7 @@ def board(program: Program, on: date, today: date) -> Board:
 
     A constant number of queries, whatever the number of teams.
     """
-    placed, cells = _kept_cells(program, on if on == today else None)
+    placed, cells = kept_cells(program, on if on == today else None)
     missing = [goal for goal, _, _ in placed if goal not in cells]
     if missing:
         cells |= _judged_cells(Goal.objects.filter(pk__in=missing), on)
@@ -161,13 +161,18 @@ CELLS = """
 SELECT g.team_id, g.metric_id, s.status, s.value, s.expected, s.target, s.gap, s.as_of, s.forecast, s.slipped, s.held,
   s.reason, g.id, s.baseline, s.due
 FROM teams_goal g LEFT JOIN teams_standing s ON s.goal_id = g.id AND s.day = %s AND g.judge_due_at IS NULL
-WHERE g.program_id = %s AND g.ended_on IS NULL
+WHERE g.program_id = %s AND g.ended_on IS NULL {where}
 """
 
 
-def _kept_cells(program: Program, day: date | None) -> tuple[list[tuple[int, int, int]], dict[int, Cell]]:
-    """A program's goals (id, team, metric), and by goal what was kept of a day and holds still; one query."""
-    rows = fetch(CELLS, [day.isoformat() if day else None, program.pk])
+def kept_cells(
+    program: Program, day: date | None, where: str = "", parameters: Sequence[Any] = ()
+) -> tuple[list[tuple[int, int, int]], dict[int, Cell]]:
+    """A program's goals (id, team, metric), and by goal what was kept of a day and holds still; one query.
+
+    `where` limits them: words that go on after a condition, on the goal `g` and its standing `s`.
+    """
+    rows = fetch(CELLS.format(where=where), [day.isoformat() if day else None, program.pk, *parameters])
     placed = [(row[12], row[0], row[1]) for row in rows]
     kept = [row[2:] for row in rows if row[2] is not None]
     if connection.vendor != "postgresql":

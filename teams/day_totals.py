@@ -125,6 +125,11 @@ def measured_on(program: Program, day: date, known_at: datetime | None = None) -
     return [_together(version, program.pk, sums) for version in versions]
 
 
+def at_start(program: Program, day: date) -> list[Total]:
+    """What was measured when the program began, as seen on a day; nothing before that. Two queries."""
+    return measured_on(program, program.start) if program.start < day else []
+
+
 def judged_on(programs: Collection[Program], day: date) -> dict[int, list[Total]]:
     """As measured_on, with the paths of the standings of that day, by program (id). Three queries.
 

@@ -9,7 +9,7 @@ from datetime import date
 
 from program.models import Metric, MetricVersion, Program
 from program.rules.status import BEHIND_OR_OVERDUE, SHORT, Status
-from reviews.evidence import Short
+from reviews.goals_behind import Line
 from teams.boards import Board, Cell, Row, current_versions
 from teams.models import GoalQuerySet, Standing, Team
 
@@ -24,14 +24,14 @@ class GroupBoards:
     """The boards by program, what is behind, worst first, and the statuses of each team."""
 
     boards: Sequence[Board]
-    short: Sequence[Short]
+    short: Sequence[Line]
     """behind or overdue and not held, the worst first; without trails before `with_trails`"""
     statuses: Mapping[int, Sequence[str]]
     """by team (id)"""
     programs: Mapping[int, Program]
     """by goal (id), of what is short"""
 
-    def board_of(self, one: Short) -> Board:
+    def board_of(self, one: Line) -> Board:
         """The board that a goal stands on."""
         return next(board for board in self.boards if board.program == self.programs[one.goal])
 
@@ -47,16 +47,16 @@ def read(teams: Sequence[Team], goals: GoalQuerySet, days: Mapping[int, date]) -
     by_id = {team.pk: team for team in teams}
     cells: dict[int, dict[int, dict[str, Cell]]] = defaultdict(lambda: defaultdict(dict))
     statuses: dict[int, list[str]] = {team.pk: [] for team in teams}
-    short: list[Short] = []
+    short: list[Line] = []
     of_goal: dict[int, Program] = {}
     for team, program, metric, _day, *facts in kept:
         cell, key = Cell(*facts), metrics[metric].key
         cells[program][team][key] = cell
         statuses[team].append(cell.status)
         if cell.status in BEHIND_OR_OVERDUE and not cell.held:
-            short.append(Short(by_id[team], key, cell, cell.slipped))
+            short.append(Line(by_id[team], key, cell, cell.slipped))
             of_goal[cell.goal] = programs[program]
-    short.sort(key=Short.order)
+    short.sort(key=Line.order)
     names = {metric.key: metric for metric in metrics.values()}
     on = max(days.values(), default=date.min)
     boards = [
@@ -66,7 +66,7 @@ def read(teams: Sequence[Team], goals: GoalQuerySet, days: Mapping[int, date]) -
     return GroupBoards(boards, short, statuses, of_goal)
 
 
-def with_trails(shown: Sequence[Short], day_of: Mapping[int, date]) -> None:
+def with_trails(shown: Sequence[Line], day_of: Mapping[int, date]) -> None:
     """Read the trails of the goals that are shown. One query, none for none."""
     by_goal = {one.goal: one for one in shown}
     if not by_goal:

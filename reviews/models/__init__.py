@@ -4,7 +4,7 @@ from .asks import Ask, AskQuerySet
 from .briefs import Brief, BriefQuerySet
 from .calendars import CalendarFeed
 from .costs import Cost, CostQuerySet
-from .effects import Effect, EffectLook, EffectQuerySet, Pace, PaceQuerySet, holding
+from .effects import Effect, EffectLook, EffectQuerySet, Pace, PaceQuerySet, holding, newest_facts
 from .invitations import Invitation
 from .meetings import Review, ReviewQuerySet, new_uid, programs_reviewed_by
 from .pulses import Priority, PriorityQuerySet, Pulse, PulseQuerySet, Sponsorship
@@ -36,5 +36,6 @@ __all__ = [
     "Sponsorship",
     "holding",
     "new_uid",
+    "newest_facts",
     "programs_reviewed_by",
 ]

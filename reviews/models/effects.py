@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import TypeVar
 
 from django.db import models
 from django.db.models import OuterRef, Q, Subquery
+from django.db.models.expressions import RawSQL
 
 from accounts.models import User
 from program.models import MetricVersion, Program
+from teams.statements import fetch
 
 
 class EffectQuerySet(models.QuerySet["Effect"]):
@@ -101,25 +104,60 @@ class Pace(models.Model):
         return f"{self.program.key}/{self.metric_version} on {self.day}"
 
 
+# The last ones, and how many of the last thousand there are: one with a smaller number may arrive after them.
+NEWEST = """(
+SELECT COALESCE(run.id, 0) || '/' || (SELECT count(*) FROM teams_run WHERE id > run.id - 1000) || '/' ||
+  COALESCE(change.id, 0) || '/' || (SELECT count(*) FROM accounts_auditrow WHERE id > change.id - 1000)
+FROM (SELECT max(id) AS id FROM teams_run) run, (SELECT max(id) AS id FROM accounts_auditrow) change
+)"""
+
+
+def newest_facts() -> str:
+    """What arrived last and what somebody changed last, in one word: another one after anything new. One query."""
+    return str(fetch(f"SELECT {NEWEST}", [])[0][0])
+
+
+class EffectLookQuerySet(models.QuerySet["EffectLook"]):
+    """Looks beside what there is now."""
+
+    def of(self, program: Program) -> EffectLook | None:
+        """A program's, with the newest facts in `newest`. One query."""
+        return self.filter(program=program).annotate(newest=RawSQL(NEWEST, [])).first()  # noqa: S611 - fixed words
+
+
 class EffectLook(models.Model):
-    """When a program's effect was last looked at, and what the newest facts were then."""
+    """When a program was last looked at, what the newest facts were then, and what its teams came to together."""
 
     program = models.OneToOneField(Program, on_delete=models.CASCADE, related_name="effect_look")
     looked_on = models.DateField()
     rested_on = models.CharField(max_length=80)
+    totals = models.JSONField(null=True, help_text="now, at the start and over time: see reviews/course.py")
+
+    objects = EffectLookQuerySet.as_manager()
 
     def __str__(self) -> str:
         return f"{self.program.key} on {self.looked_on}"
+
+    def holds(self, day: date) -> bool:
+        """Whether it is of that day, and nothing has arrived or changed since. Only of one that `of` gave."""
+        return bool(self.looked_on == day and self.rested_on == self.newest)  # type: ignore[attr-defined]
 
 
 Finding = TypeVar("Finding", Effect, Pace)
 
 
-def holding(kind: type[Finding], program: Program, day: date) -> list[Finding]:
+def holding(
+    kind: type[Finding], program: Program, day: date, known: Mapping[int, MetricVersion] | None = None
+) -> list[Finding]:
     """The newest finding of each metric version that was asked on a day, by metric, the newest version first. One
-    query."""
+    query, and one more where `known`, versions that were read already by id, lacks one."""
     rows = kind._default_manager.filter(program=program, day__lte=day)
     newest = rows.filter(metric_version=OuterRef("metric_version")).order_by("-day").values("day")[:1]
-    held = rows.filter(Q(ended_on=None) | Q(ended_on__gt=day), day=Subquery(newest))
-    ordered = held.order_by("metric_version__metric__key", "-metric_version__number")
-    return list(ordered.select_related("metric_version__metric"))
+    held = rows.filter(Q(ended_on=None) | Q(ended_on__gt=day), day=Subquery(newest)).order_by()
+    found = list(held.select_related("metric_version__metric") if known is None else held)
+    if known is not None:
+        lacking = {one.metric_version_id for one in found} - known.keys()
+        versions = {**known, **(MetricVersion.objects.select_related("metric").in_bulk(lacking) if lacking else {})}
+        for one in found:
+            one.metric_version = versions[one.metric_version_id]
+    return sorted(found, key=lambda one: (one.metric_version.metric.key, -one.metric_version.number))

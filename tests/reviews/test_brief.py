@@ -80,11 +80,11 @@ def test_nothing_is_asked_about_a_goal_that_its_lot_leaves_alone(play):
     )  # fmt: skip
     review = Review.objects.get(period="2023-03-21", program__key="typing")
     found = collect(review, SPRING)
-    assert "lib" not in {one.team.key for leader in found.leaders for one in leader.short}
-    assert found.board.counts["behind"] == 5
+    assert "lib" not in {team.key for leader in found.leaders for team in leader.teams_asked}
+    assert found.goals.counts["behind"] == 5
     drawn.ended_at = SPRING
     drawn.save()
-    assert "lib" in {one.team.key for leader in collect(review, SPRING).leaders for one in leader.short}
+    assert "lib" in {team.key for leader in collect(review, SPRING).leaders for team in leader.teams_asked}
 
 
 def test_slips_since_the_last_brief_and_missing_data_are_no_surprise(play):

@@ -8,10 +8,10 @@ import pytest
 
 from nudges.models import Experiment, Lot
 from program.feeds.registry import KINDS
-from reviews import asks, brief, proposals, schedule, standing
+from reviews import asks, brief, course, proposals, schedule, standing
 from reviews.content import Content
 from reviews.evidence import collect
-from reviews.models import Review
+from reviews.models import Review, newest_facts
 from teams.boards import totals
 from teams.ingest import Origin, ingest
 from teams.models import Goal
@@ -127,3 +127,30 @@ def test_without_a_leader_only_a_name_is_asked_for():
     (leader,) = composed().leaders
     assert leader.ask.startswith("Name who looks after Api and web")
     assert (leader.gains, len(leader.goal_ids)) == ("", 2)
+
+
+def test_the_pictures_are_of_what_is_furthest_behind():
+    more = TYPING.replace(
+        "goals:\n",
+        "  - {key: a-lint, name: Lint, unit: hits, direction: down, aggregation: sum, fresh_for: 30d}\ngoals:\n",
+    )
+    world = settle(
+        more.replace(
+            "nudges:", "  - {metric: a-lint, teams: [api], start: 2026-01-01, due: 2026-12-31, target: 0}\nnudges:"
+        )
+    )
+    rows = "a-lint,api,a.py,2025-12-30,10,\na-lint,api,a.py,2026-03-10,{lint},\n"
+    rows += "findings,api,a.py,2025-12-30,10,\nfindings,api,a.py,2026-03-10,30,\n"
+    rows += "typed-functions,api,a.py,2025-12-30,30,100\ntyped-functions,api,a.py,2026-03-10,1,100\n"
+    ingest((HEADER + rows.format(lint=1)).encode(), Origin("file", "x.csv", KINDS["csv"]), NOW)
+    found = course.read(world.program, NOW.date())
+    assert list(found.charts) == ["findings", "typed-functions"]
+    assert [total.metric.key for total in found.now] == ["a-lint", "findings", "typed-functions"]
+    ingest((HEADER + rows.format(lint=90)).encode(), Origin("file", "x.csv", KINDS["csv"]), NOW)
+    found = course.read(world.program, NOW.date())
+    assert list(found.charts) == ["a-lint", "findings"]
+    assert found.charts["a-lint"][-1][:2] == ["2026-03-10", 90.0]
+
+
+def test_without_anything_there_is_a_word_too():
+    assert newest_facts() == "0/0/0/0"

@@ -7,7 +7,9 @@ import pytest
 from nudges.models import Digest, Notice
 from program.wording import listed
 from reviews import brief
-from reviews.evidence import collect
+from reviews.evidence import Evidence, collect
+from reviews.goals_behind import Line
+from reviews.leaders import Leader
 from reviews.models import Review
 from teams import proposing
 from teams.answering import answer
@@ -17,14 +19,20 @@ from tests.reviews.test_brief import SPRING
 HEARD = datetime(2023, 2, 6, 9, 0, tzinfo=UTC)
 
 
+def asked_of(leader: Leader, found: Evidence) -> list[Line]:
+    """Every goal worth an ask of a leader."""
+    return found.goals.source.asked([one.team.pk for one in leader.tallies])
+
+
 @pytest.fixture
 def goal(play):
     """A goal that is behind, though not the worst of its leader's, of which they heard on 6 Feb."""
     play.until(SPRING - timedelta(days=1))
     review = Review.objects.get(period="2023-03-21", program__key="typing")
-    leaders = collect(review, SPRING).leaders
-    leader = max(leaders, key=lambda one: len(one.short))
-    goal = Goal.objects.select_related("team", "metric", "program").get(pk=leader.short[-1].goal)
+    found = collect(review, SPRING)
+    leader = max(found.leaders, key=lambda one: one.asked)
+    worst = sorted(asked_of(leader, found), key=Line.order)
+    goal = Goal.objects.select_related("team", "metric", "program").get(pk=worst[-1].goal)
     digest = Digest.objects.create(person=leader.person, day=HEARD.date(), time_zone="UTC", planned_at=HEARD, plan="x")
     Notice.objects.create(
         kind="heard from below", key="1", person=leader.person, goal=goal, digest=digest, said_at=HEARD,
@@ -58,10 +66,9 @@ def test_it_is_asked_first_with_its_history(goal):
 
 def test_of_several_the_first_is_told_and_the_others_are_named(goal):
     leader = Notice.objects.get().person
-    others = [
-        one for ask in collect(Review.objects.get(period="2023-03-21", program__key="typing"), SPRING).leaders
-        if ask.person == leader for one in ask.short if one.goal != goal.pk
-    ]  # fmt: skip
+    now = collect(Review.objects.get(period="2023-03-21", program__key="typing"), SPRING)
+    theirs = next(one for one in now.leaders if one.person == leader)
+    others = [one for one in asked_of(theirs, now) if one.goal != goal.pk]
     digest = Digest.objects.get(person=leader, day=HEARD.date())
     for one in others:
         Notice.objects.create(

@@ -81,10 +81,10 @@ def test_the_brief_has_those_that_stand_and_those_over_since_the_last(world):
     lately = priorities.note(world.program, "lately", NOW - timedelta(days=8), by=world.sam)
     priorities.end(lately, NOW - timedelta(days=2), by=world.sam)
     assert [stands.text, lately.text] == ["a  long\none", "lately"]
-    assert priorities.lines(world.program, NOW - timedelta(days=30), date(2026, 3, 16)) == [
+    assert priorities.lines(priorities.every(world.program), NOW - timedelta(days=30), date(2026, 3, 16)) == [
         "8 Mar, sam@example.com: “lately” Over since 14 Mar.", "16 Jan, sam@example.com: “a long one”",
     ]  # fmt: skip
-    assert priorities.lines(world.program, None, date(2026, 3, 16))[-1] == (
+    assert priorities.lines(priorities.every(world.program), None, date(2026, 3, 16))[-1] == (
         "15 Jan, sam@example.com: “old” Over since 4 Feb."
     )
 
@@ -92,10 +92,12 @@ def test_the_brief_has_those_that_stand_and_those_over_since_the_last(world):
 def test_its_day_is_that_of_the_review_zone_in_brief_and_handover(world):
     """An hour before midnight in London is the next day in Riga, where the reviews are; its page says so too."""
     made = priorities.note(world.program, "x", NIGHT, by=world.sam)
-    assert priorities.lines(world.program, None, date(2026, 3, 25)) == ["22 Mar, sam@example.com: “x”"]
+    assert priorities.lines(priorities.every(world.program), None, date(2026, 3, 25)) == [
+        "22 Mar, sam@example.com: “x”"
+    ]
     brief = handover.compose(world.program, None, NIGHT + timedelta(days=2))
     assert brief.priorities == ["22 Mar, sam@example.com: “x”"]
     priorities.end(made, NIGHT + timedelta(days=1), by=world.sam)
-    assert priorities.lines(world.program, None, date(2026, 3, 25)) == [
+    assert priorities.lines(priorities.every(world.program), None, date(2026, 3, 25)) == [
         "22 Mar, sam@example.com: “x” Over since 23 Mar."
     ]

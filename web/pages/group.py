@@ -20,7 +20,7 @@ from accounts.models import User
 from program import wording
 from program.models import Metric, Program
 from reviews.content import GoalLine
-from reviews.evidence import Short
+from reviews.goals_behind import Line
 from reviews.leader_asks import ask_of, goal_line
 from teams.boards import Board, trend
 from teams.limits import may_set
@@ -254,10 +254,10 @@ def _charts(found: GroupBoards) -> list[Chart]:
     return every[:CHARTS_SHOWN]
 
 
-def _line(one: Short, found: GroupBoards, on: date) -> GoalLine:
+def _line(one: Line, found: GroupBoards, on: date) -> GoalLine:
     board = found.board_of(one)
     return goal_line(one, board.versions[one.metric], board.names, on)
 
 
-def _behind(one: Short, found: GroupBoards, on: date) -> BehindLine:
+def _behind(one: Line, found: GroupBoards, on: date) -> BehindLine:
     return BehindLine(_line(one, found, on), found.programs[one.goal].key, one.metric)
