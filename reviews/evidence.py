@@ -23,7 +23,7 @@ from teams.day_totals import Total
 from teams.models import LONG_AGO, Answer, Dispute, Exemption, GoalTerms
 from teams.series import NEWEST, load
 
-from . import asked_before, background, course, followed, goals_behind, guardrails, health, leaders, ledger, priorities
+from . import asked_before, background, course, followed, goals_read, guardrails, health, leaders, ledger, priorities
 from .asked_before import Earlier
 from .course import Chart
 from .goals_behind import GoalsOnDay, Line
@@ -122,10 +122,10 @@ def collect(review: Review, now: datetime) -> Evidence:
     alone, heard = left_alone((one.lot for one in lots), on), leaders.escalated(program, on, last)
     said_blocked = {one.goal_id for one in blocked}
     try:
-        goals = goals_behind.kept(program, on, org.teams, last, alone)
+        goals = goals_read.kept(program, on, org.teams, last, alone)
         found = leaders.of(goals, org, heard, said_blocked, on)
-    except goals_behind.Moved:
-        goals = goals_behind.anew(program, on, org.teams, last, alone)
+    except goals_read.Moved:
+        goals = goals_read.anew(program, on, org.teams, last, alone)
         found = leaders.of(goals, org, heard, said_blocked, on)
     known = {version.pk: version for version in goals.versions.values()}
     its_course = course.on(program, on, known)

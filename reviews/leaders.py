@@ -19,7 +19,8 @@ from program.rules.status import FINE
 from teams.models import Answer, Goal, Proposal, Standing, Team
 from teams.standings import on as judge_on
 
-from .goals_behind import Escalated, GoalsOnDay, Line, Moved, Tally
+from .goals_behind import Escalated, GoalsOnDay, Line, Tally
+from .goals_read import Moved
 
 LINES_A_LEADER = 3
 LEADERS_SHOWN = 6
@@ -74,7 +75,7 @@ def of(
     """Everybody who leads a group above a team with a goal worth an ask, up to the first that has a lead. Who heard of
     one in vain comes first, then whose goal is worst. Two queries, one more where goals were escalated or `blocked`.
 
-    Raises goals_behind.Moved.
+    Raises Moved.
     """
     marked = found.source.asked((), {*escalated, *blocked}) if escalated or blocked else []
     leaders: dict[int | None, Leader] = {}

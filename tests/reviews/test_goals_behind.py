@@ -12,9 +12,10 @@ from accounts.models import User
 from nudges.people import Org
 from program.models import Metric
 from program.rules.status import BEHIND_OR_OVERDUE, Status
-from reviews import brief, goals_behind, leaders
+from reviews import brief, goals_read, leaders
 from reviews.evidence import collect
-from reviews.goals_behind import Escalated, GoalsOnDay, Line, Moved
+from reviews.goals_behind import Escalated, GoalsOnDay, Line
+from reviews.goals_read import Moved
 from reviews.leaders import LEADERS_SHOWN, LINES_A_LEADER, TEAMS_NAMED, Leader
 from reviews.models import Review
 from teams.models import Goal, Membership, Standing, Team
@@ -68,7 +69,7 @@ def judged(chance: random.Random, day: date) -> None:
 def both(world: World, before: str, alone: Collection[int]) -> tuple[GoalsOnDay, GoalsOnDay, Org]:
     org = Org.read()
     read = world.program, TODAY, org.teams, before, alone
-    return goals_behind.kept(*read), goals_behind.anew(*read), org
+    return goals_read.kept(*read), goals_read.anew(*read), org
 
 
 def told(line: Line) -> tuple[object, ...]:
@@ -164,7 +165,7 @@ def test_what_moves_while_it_is_read_is_read_anew(world):
     with pytest.raises(Moved):
         leaders.of(kept, org, {}, (), TODAY)
     with pytest.raises(Moved):
-        goals_behind.kept(world.program, TODAY, org.teams)
+        goals_read.kept(world.program, TODAY, org.teams)
     assert leaders.of(anew, org, {}, (), TODAY)
 
 
