@@ -11,7 +11,18 @@ from program.rules.numbers import reached, shortfall
 from program.rules.status import Status
 from teams.day_totals import Total
 
-from . import guardrails, ledger, nudge_sentences, priorities, pulse, sentences, standing, verdict_lines, verdict_words
+from . import (
+    guardrails,
+    ledger,
+    nudge_sentences,
+    priorities,
+    pulse,
+    sentences,
+    standing,
+    surprises,
+    verdict_lines,
+    verdict_words,
+)
 from .content import Content, Count, MetricLine
 from .evidence import Evidence, collect
 from .leader_asks import leader_ask, nothing_asked
@@ -60,7 +71,7 @@ def compose(evidence: Evidence) -> Content:
         leaders=[leader_ask(leader, evidence, names) for leader in shown],
         more_leaders=_more(evidence),
         nothing_asked=nothing_asked(evidence),
-        surprises=sentences.surprises(evidence, names),
+        surprises=surprises.lines(evidence, names),
         waves=[*(sentences.wave(wave, on) for wave in evidence.waves), *sentences.waiting(evidence)],
         nudges=_nudges(evidence),
         withheld=nudge_sentences.withheld(evidence.said),

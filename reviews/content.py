@@ -86,6 +86,8 @@ class GoalLine:
     item: str
     """the one to begin with; empty where nothing itemized is measured, or where the ask names it"""
     size: str
+    link: str = ""
+    """the path of the goal’s page; empty in briefs of before"""
 
 
 @dataclass(frozen=True)
@@ -122,6 +124,10 @@ class Surprise:
 
     kind: str
     text: str
+    link: str = ""
+    """the path of the page that it comes from; empty in briefs of before"""
+    where: str = ""
+    """what that page is: "The goal\""""
 
 
 @dataclass(frozen=True)
@@ -190,8 +196,11 @@ def _plain(held: Any) -> Any:
 def read(kept: dict[str, Any]) -> dict[str, Any]:
     """A kept brief for showing: what an older one did not say yet is empty in it, and nothing else is changed."""
     shown = {**_EMPTY, **kept}
-    for name, of in (("past_asks", PastAsk), ("metrics", MetricLine), ("leaders", LeaderAsk)):
+    lines = ("past_asks", PastAsk), ("metrics", MetricLine), ("leaders", LeaderAsk), ("surprises", Surprise)
+    for name, of in lines:
         shown[name] = [{**_blank(of), **line} for line in shown[name]]
+    for leader in shown["leaders"]:
+        leader["goals"] = [{**_blank(GoalLine), **line} for line in leader["goals"]]
     return shown
 
 

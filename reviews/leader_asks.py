@@ -9,11 +9,11 @@ from typing import Any
 
 from accounts.clock import today
 from program import wording as say
-from program.models import MetricVersion
+from program.models import MetricVersion, Program
 from program.rules.status import Status
 from teams.handover import shortened
 
-from . import asked_before, sentences
+from . import asked_before, sentences, sources
 from .content import GoalLine, LeaderAsk
 from .evidence import Evidence
 from .goals_behind import Line
@@ -25,7 +25,8 @@ def leader_ask(leader: Leader, evidence: Evidence, names: Mapping[str, str]) -> 
     """What to ask of one leader: the exact ask for the worst goal, and the lines behind it."""
     versions = evidence.goals.versions
     worst = leader.first[0]
-    goals = [goal_line(one, versions[one.metric], names, evidence.on) for one in leader.first]
+    of, on = evidence.program, evidence.on
+    goals = [goal_line(one, of, versions[one.metric], on) for one in leader.first]
     if leader.person is None:
         named = [team.name for team in leader.teams_asked[:TEAMS_NAMED]]
         ask = f"Name who looks after {say.listed(named)}: no group above has a lead."
@@ -177,8 +178,8 @@ def _overdue(one: Line) -> bool:
     return one.cell.status == Status.OVERDUE
 
 
-def goal_line(one: Line, version: MetricVersion, names: Mapping[str, str], on: date) -> GoalLine:
-    """One goal with its numbers and the item to begin with."""
+def goal_line(one: Line, program: Program, version: MetricVersion, on: date) -> GoalLine:
+    """One goal of a program with its numbers and the item to begin with."""
     cell, overdue = one.cell, _overdue(one)
     level = cell.target if overdue else cell.expected
     item, size = _first_item(one.trail, version)
@@ -186,7 +187,7 @@ def goal_line(one: Line, version: MetricVersion, names: Mapping[str, str], on: d
     return GoalLine(
         team=one.team.name,
         team_key=one.team.key,
-        metric=names[one.metric],
+        metric=version.metric.name,
         status=cell.status,
         shape=say.status_shape(cell.status),
         value=value,
@@ -195,6 +196,7 @@ def goal_line(one: Line, version: MetricVersion, names: Mapping[str, str], on: d
         slipped=one.slipped,
         item=item,
         size=size,
+        link=sources.goal(program, one.team.key, one.metric).path,
     )
 
 

@@ -7,15 +7,14 @@ from datetime import date
 
 from program import wording as say
 from program.models import Program, Wave
-from program.rules.program_effect import Verdict
 from program.rules.status import Status
 from teams.handover import shortened
-from teams.models import Answer, Exemption
+from teams.models import Answer
 
-from . import ask_words, verdict_words
-from .content import MetricLine, PastAsk, Surprise
+from . import ask_words
+from .content import MetricLine, PastAsk
 from .evidence import Evidence
-from .goals_behind import UNMEASURED, GoalsOnDay, Line
+from .goals_behind import GoalsOnDay, Line
 from .models import Ask
 
 NAMED_AT_MOST = 3
@@ -119,110 +118,12 @@ def _ended(words: str) -> str:
     return f"{words}." if words and words[-1] not in ".!?…”" else words
 
 
-def surprises(evidence: Evidence, names: Mapping[str, str]) -> list[Surprise]:
-    """What the sponsor should hear from us first."""
-    found = [
-        *_harmed(evidence),
-        *_slips(evidence, names),
-        *_unmeasured(evidence.goals),
-        *_held(evidence.goals),
-        *_disputed(evidence),
-        *_failing(evidence),
-    ]
-    for version in evidence.versions:
-        name, day = names.get(version.metric.key, version.metric.name), version.opened_at.date()
-        text = f"We changed the ruler on {say.near_day(day, evidence.on)}: {name} is computed in a new way"
-        found.append(Surprise("definition", f"{text}, so its numbers do not compare with those before."))
-    if evidence.terms_changed:
-        many = say.count(evidence.terms_changed, "goal")
-        found.append(Surprise("terms", f"{many} got other terms or a new baseline since {evidence_since(evidence)}."))
-    return _one_page([*found, *(_exempt(exemption, evidence.on) for exemption in evidence.exemptions)])
-
-
-def _one_page(found: Sequence[Surprise]) -> list[Surprise]:
-    """The first few of each kind, and how many more there are: a brief stays one page."""
-    kept: list[Surprise] = []
-    for kind in dict.fromkeys(one.kind for one in found):
-        same = [one for one in found if one.kind == kind]
-        most = OF_A_KIND if len(same) > OF_A_KIND + 1 else len(same)
-        kept += same[:most]
-        if len(same) > most:
-            kept.append(Surprise(kind, f"{len(same) - most} more like this: see the program’s page."))
-    return kept
-
-
 def evidence_since(evidence: Evidence) -> str:
     """Since when things are told: the last brief, or the start of the program."""
     return "the last brief" if evidence.before else "the program began"
 
 
-def _harmed(evidence: Evidence) -> list[Surprise]:
-    """Guardrails that get worse by it."""
-    harmed = [one for one in evidence.effects if one.guardrail and one.verdict == Verdict.HARMFUL]
-    return [Surprise("guardrail", f"A guardrail: {verdict_words.harm(one, evidence.on)}") for one in harmed]
-
-
-def _slips(evidence: Evidence, names: Mapping[str, str]) -> list[Surprise]:
-    found = []
-    for one in evidence.goals.slipped[:NAMED_AT_MOST]:
-        version = evidence.goals.versions[one.metric]
-        value, path = say.apart(one.cell.value, one.cell.expected, version.unit, version.aggregation)
-        found.append(
-            Surprise("slipped", f"{one.team.name} slipped off its path on {names[one.metric]}: {value}, path {path}.")
-        )
-    more = evidence.goals.goals_slipped - NAMED_AT_MOST
-    return [*found, Surprise("slipped", f"{say.count(more, 'more goal')} slipped.")] if more > 0 else found
-
-
-def _unmeasured(goals: GoalsOnDay) -> list[Surprise]:
-    found = []
-    for status in UNMEASURED:
-        for key, name in goals.names.items():
-            teams = goals.unmeasured.get((str(status), key))
-            if teams:
-                word = "is stale" if status == Status.STALE else "has no data"
-                found.append(Surprise(str(status), f"{name} {word} for {_some(teams)}; nobody is nudged for it."))
-    return found
-
-
-def _disputed(evidence: Evidence) -> list[Surprise]:
-    found = []
-    for one in evidence.disputes:
-        day = say.near_day(one.opened_at.date(), evidence.on)
-        text = f"{one.team.name} disputes {one.metric.name} since {day}: “{shortened(one.text)}”."
-        found.append(Surprise("dispute", f"{text} Nobody has answered yet."))
-    return found
-
-
-def _failing(evidence: Evidence) -> list[Surprise]:
-    found = []
-    for feed in evidence.failing:
-        since = f" since {say.near_day(feed.failing_since.date(), evidence.on)}" if feed.failing_since else ""
-        found.append(Surprise("feed", f"The feed {feed.name} brings nothing{since}; its last numbers stand."))
-    return found
-
-
-def _held(goals: GoalsOnDay) -> list[Surprise]:
-    held = [f"{one.team.name} ({goals.names[one.metric]})" for one in goals.held]
-    return (
-        [Surprise("held", f"Nudges rest while the numbers are in question: {_some(held, goals.goals_held)}.")]
-        if held
-        else []
-    )
-
-
-def _exempt(exemption: Exemption, on: date) -> Surprise:
-    goal = exemption.goal
-    until = say.near_day(exemption.until_day, on)
-    if exemption.approved_at is None:
-        return Surprise("exemption", f"{goal.team.name} asks to be exempt from {goal.metric.name} until {until}: "
-                        f"{exemption.said_reason}.")  # fmt: skip
-    begins = "" if exemption.from_day <= on else f" from {say.near_day(exemption.from_day, on)}"
-    return Surprise("exemption", f"{goal.team.name} is exempt from {goal.metric.name}{begins} until {until}: "
-                    f"{exemption.said_reason}.")  # fmt: skip
-
-
-def _some(words: Sequence[str], many: int | None = None) -> str:
+def some(words: Sequence[str], many: int | None = None) -> str:
     """The first few by name, the others counted, where there are `many`."""
     every = len(words) if many is None else many
     if every <= NAMED_AT_MOST + 1:
@@ -269,7 +170,7 @@ def decisions(
     if mine:
         teams = sorted({one.goal.team.name for one in mine})
         needs = "needs" if len(teams) == 1 else "need"
-        found.append(f"What comes first? {_some(teams)} {needs} your priority for what blocks them.")
+        found.append(f"What comes first? {some(teams)} {needs} your priority for what blocks them.")
     overdue = evidence.goals.counts[Status.OVERDUE]
     if overdue:
         found.append(
@@ -311,7 +212,7 @@ def escalated(goals: Sequence[Line], names: Mapping[str, str], evidence: Evidenc
     others = [
         one.team.name if one.metric == first.metric else f"{one.team.name} ({names[one.metric]})" for one in goals[1:]
     ]
-    return [*said, f"Nor did anybody for {_some(others)}."] if others else said
+    return [*said, f"Nor did anybody for {some(others)}."] if others else said
 
 
 def _moved(metrics: Sequence[MetricLine], since: str) -> str:

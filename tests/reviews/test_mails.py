@@ -13,7 +13,7 @@ from jinja2 import UndefinedError
 
 from accounts.models import User
 from program.models import Program
-from reviews import priorities, pulse, pulse_asking, sentences, sponsorship, wanted, words
+from reviews import priorities, pulse, pulse_asking, sources, sponsorship, surprises, wanted, words
 from reviews.content import Content, Count, EffectLine, GoalLine, LeaderAsk, MetricLine, PastAsk, Surprise, read
 from reviews.handover import Handover, OpenAsk
 from reviews.models import Priority, Pulse, Review, Sponsorship
@@ -44,7 +44,7 @@ def metric(**changes) -> MetricLine:
 def goal(**changes) -> GoalLine:
     made = GoalLine(
         team=f"Api {EVIL}", team_key="api", metric="Typed", status="behind", shape="▲", value="12 %", expected="33 %",
-        due="", slipped=True, item=f"hc/{EVIL}.py", size="13 to do",
+        due="", slipped=True, item=f"hc/{EVIL}.py", size="13 to do", link="/teams/api/goals/typing/typed/",
     )  # fmt: skip
     return replace(made, **changes)
 
@@ -54,15 +54,15 @@ FULL = Content(
     when="Tue 14 Apr 2026, 10:00 (Europe/Riga)", minutes=30, on="2026-04-09", on_words="9 Apr 2026",
     since="the last brief (26 Feb)", headline=f"Typed is at 12 %, 21 points behind its path; {EVIL}.",
     subject=f"Typed: 21 points\r\nBcc: x@evil.example {EVIL}", asked="Of 1 ask: 1 kept.",
-    past_asks=[PastAsk(f"Free bob {EVIL}", "Gina", "9 Apr", "kept", f"Done {EVIL}"), PastAsk("More", "", "", "open", "")],
+    past_asks=[PastAsk(f"Free bob {EVIL}", "Gina", "9 Apr", "kept", f"Done {EVIL}", pk=7), PastAsk("More", "", "", "open", "")],
     verdict="Typed went from 11 % to 12 %.", effect="Not judged yet.",
     counts=[Count("behind", "▲", 3, 5), Count("at risk", "◮", 1, None), Count("met", "✓", 1, 1), Count("no data", "◌", 1, 1)],
     metrics=[metric(), metric(key="x", as_of="", then="", change="", expected="", gap="", short=False, target="", due="")],
     leaders=[
-        LeaderAsk(f"Gina {EVIL}", "Engineering", "2 of 3 teams behind", f"Make room {EVIL}.", [goal(), goal(due="1 Mar", status="overdue", item="", size="")], 4),
+        LeaderAsk(f"Gina {EVIL}", "Engineering", "2 of 3 teams behind", f"Make room {EVIL}.", [goal(), goal(due="1 Mar", status="overdue", item="", size="")], 4, group_links=[["eng", "Engineering"]]),
         LeaderAsk("Nobody yet", "", "1 of 1 team behind", "Name who.", [goal(slipped=False, size="")], 0),
     ],
-    more_leaders="3 more leaders with 9 goals behind.", surprises=[Surprise("slipped", f"Api slipped {EVIL}.")],
+    more_leaders="3 more leaders with 9 goals behind.", surprises=[Surprise("slipped", f"Api slipped to 3 % {EVIL}.", "/teams/api/goals/typing/typed/", "The goal")],
     waves=["pilot (2 teams, since 1 Jan)", f"{EVIL} (1 team, done)"], nudges="3 nudges in 2 mails.",
     withheld="1 nudge withheld.", addresses=f"{EVIL} cannot be reached.", decisions=[f"Agree {EVIL}.", "Stop?"],
     recommendation="The numbers do not say yet.", question=f"Cancel it {EVIL}?", decided=[f"Two sprints {EVIL}"],
@@ -299,10 +299,57 @@ def test_a_brief_of_many_metrics_stays_one_page():
         assert "and 4 more metrics" in told
 
 
+class Blocks(HTMLParser):
+    """What a page says block by block, and whether a link stands in it."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.open: list[list[str]] = []
+        self.said: list[tuple[str, bool]] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in ("p", "li", "td", "ol"):
+            self.open.append([tag])
+        elif tag == "a":
+            for block in self.open:
+                block.append("\0")
+
+    def handle_data(self, data: str) -> None:
+        if self.open and "ol" not in [block[0] for block in self.open]:
+            self.open[-1].append(data)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in ("p", "li", "td", "ol"):
+            _, *parts = self.open.pop()
+            self.said.append((" ".join("".join(parts).replace("\0", "").split()), "\0" in parts))
+
+
+SUMMED_UP = (
+    "Typed is at 12 %", "Typed went from", "Of 1 ask", "What the leads say: 9 of 14", "Numbers of 9 Apr 2026",
+    "Typed & checked  · review on Tue 14 Apr", "You get this because",
+)  # fmt: skip
+"""Sentences that only sum up the lines below them, and days."""
+
+
+def test_every_number_leads_to_where_it_came_from():
+    page = get_template("reviews/brief.html", using="jinja2").render(
+        {"brief": FULL.facts(), "corrected": {}, "pictures": {}}
+    )
+    _, text, html = of("brief", brief=FULL.facts())
+    for told in (page, html):
+        bare = [said.replace(EVIL, "") for said, links in Blocks(told).said if not links]
+        numbers = [said for said in bare if any(mark.isdigit() for mark in said)]
+        assert [said for said in numbers if not said.startswith(SUMMED_UP)] == []
+    for address in ("?on=2026-04-09", "effect/", "nudges/effect", "ledger/", "reviews/"):
+        assert f"/programs/typing/{address}" in text
+
+
 def test_the_first_few_surprises_of_a_kind_are_told_and_the_rest_counted():
     found = [Surprise("exemption", f"x {n}") for n in range(7)] + [Surprise("slipped", f"y {n}") for n in range(5)]
-    kept = [one.text for one in sentences._one_page(found)]
-    assert kept == [
+    kept = surprises._one_page(found, sources.metric("x"))
+    assert kept[4].link == "/metrics/x/"
+    assert [one.text for one in kept] == [
         "x 0", "x 1", "x 2", "x 3", "3 more like this: see the program’s page.", "y 0", "y 1", "y 2", "y 3", "y 4",
     ]  # fmt: skip
 

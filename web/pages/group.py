@@ -63,15 +63,6 @@ class Chart:
     metric: Metric
 
 
-@dataclass(frozen=True)
-class BehindLine:
-    """A goal that is behind, with its program's key for the address."""
-
-    goal: GoalLine
-    program: str
-    metric: str
-
-
 @dataclass
 class Context:
     """The page."""
@@ -88,7 +79,7 @@ class Context:
     subgroups: Sequence[SubLine]
     tables: Sequence[HeatTable]
     charts: Sequence[Chart]
-    behind: Sequence[BehindLine]
+    behind: Sequence[GoalLine]
     more_behind: int
     asks: Sequence[AskLine]
     resting: Sequence[OpenLine]
@@ -134,7 +125,7 @@ def group(request: HttpRequest, key: str) -> HttpResponse:
         subgroups=_subgroups(below, found),
         tables=[_table(board, sort) for board in found.boards],
         charts=_charts(found),
-        behind=[_behind(one, found, below.on) for one in shown],
+        behind=[_line(one, found, below.on) for one in shown],
         more_behind=len(found.short) - len(shown),
         asks=asks,
         resting=group_open.resting(goals, below.on),
@@ -255,9 +246,4 @@ def _charts(found: GroupBoards) -> list[Chart]:
 
 
 def _line(one: Line, found: GroupBoards, on: date) -> GoalLine:
-    board = found.board_of(one)
-    return goal_line(one, board.versions[one.metric], board.names, on)
-
-
-def _behind(one: Line, found: GroupBoards, on: date) -> BehindLine:
-    return BehindLine(_line(one, found, on), found.programs[one.goal].key, one.metric)
+    return goal_line(one, found.programs[one.goal], found.board_of(one).versions[one.metric], on)

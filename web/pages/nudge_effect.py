@@ -52,13 +52,15 @@ class Context:
     broken: int
     weeks: int
     became: BecameTold
+    runs: bool
+    """they may open its outbox and its desk"""
     closed: Callable[[float | None], str] = effect_words.percent
 
 
 @require_safe
 def nudge_effect(request: HttpRequest, key: str) -> HttpResponse:
-    """For the program's owners."""
-    program = access.owned_program(request, key)
+    """For who sits in the program's reviews, whose briefs tell of it."""
+    program = access.reviewed_program(request, key)
     moment = now()
     found, measured = effect.of_program(program, moment)
     context = Context(
@@ -73,6 +75,7 @@ def nudge_effect(request: HttpRequest, key: str) -> HttpResponse:
         broken=effect.spoke_of_held_out([program.pk]) if found else 0,
         weeks=HELD_FOR.days // 7,
         became=_became(program, moment),
+        runs=access.owns(access.person(request), program),
     )
     return page(request, context)
 
