@@ -16,6 +16,8 @@ from .models import EffectLook
 
 PICTURES = 2
 """Totals whose picture is drawn, those furthest behind their paths; the whole of one takes five queries."""
+FORMAT = 1
+"""Of what is kept: one more with each change of it, and what an earlier release kept is read anew."""
 Chart = list[list[Any]]
 
 
@@ -45,15 +47,17 @@ def totals_on(program: Program, day: date) -> Sequence[Total]:
 def _kept(program: Program, day: date) -> dict[str, Any] | None:
     """What the look of that day kept, if nothing has arrived or changed since. One query."""
     look = EffectLook.objects.of(program)
-    return look.totals if look is not None and look.holds(day) else None
+    held = look.totals if look is not None and look.holds(day) else None
+    return held if held is not None and held.get("format") == FORMAT else None
 
 
 def read(program: Program, day: date) -> Course:
     """By what is held now. A constant number of queries."""
     now = totals(program, day)
+    measured = sorted((total for total in now if total.value is not None), key=lambda total: -standing.behind(total))
     charts = {
         total.metric.key: pictures.kept(trend(program, total.metric, day), program.start)
-        for total in sorted(now, key=lambda total: -standing.behind(total))[:PICTURES]
+        for total in measured[:PICTURES]
     }
     return Course(now, at_start(program, day), charts)
 
@@ -61,6 +65,7 @@ def read(program: Program, day: date) -> Course:
 def facts(course: Course) -> dict[str, Any]:
     """For JSON."""
     return {
+        "format": FORMAT,
         "now": [_plain(total) for total in course.now],
         "start": [_plain(total) for total in course.start],
         "charts": course.charts,

@@ -125,6 +125,7 @@ def collect(review: Review, now: datetime) -> Evidence:
         goals = goals_read.kept(program, on, org.teams, last, alone)
         found = leaders.of(goals, org, heard, said_blocked, on)
     except goals_read.Moved:
+        org = Org.read()
         goals = goals_read.anew(program, on, org.teams, last, alone)
         found = leaders.of(goals, org, heard, said_blocked, on)
     known = {version.pk: version for version in goals.versions.values()}

@@ -16,9 +16,13 @@ from teams.statements import among, fetch
 
 from .goals_behind import NAMED, UNMEASURED, GoalsOnDay, Line, Source, Tally
 
+FEW = 1000
+"""So many ids at most are sent back to the database."""
+
 
 class Moved(Exception):
-    """A goal has no standing of the day, or waits to be judged again: perhaps only since one began to read."""
+    """A goal has no standing of the day, waits to be judged again, or is of a team or metric that was not there before:
+    perhaps only since one began to read."""
 
 
 def kept(
@@ -135,7 +139,7 @@ class _Kept:
         for team, status, goals, measured, held, slipped, recovered, asked, share in fetch(
             statement, [*without, *without, self.day.isoformat(), *then, self.program.pk]
         ):
-            if status is None:
+            if status is None or team not in self.teams:
                 raise Moved
             tally = found.get(team)
             if tally is None:
@@ -172,6 +176,8 @@ class _Kept:
 
     def _lines(self, where: str, parameters: Sequence[Any]) -> list[Line]:
         placed, cells = kept_cells(self.program, self.day, where, parameters)
+        if any(team not in self.teams or metric not in self.keys for _, team, metric in placed):
+            raise Moved
         fine = self._fine_then(cells)
         return [
             Line(self.teams[team], self.keys[metric], cells[goal], _is_off(cells[goal], goal in fine))
@@ -182,8 +188,10 @@ class _Kept:
         """Those of some goals that were fine on the day of the last brief."""
         if not self.before or not goals:
             return set()
-        kept = Standing.objects.filter(goal__in=goals, day=self.before, status__in=list(FINE))
-        return set(kept.order_by().values_list("goal", flat=True))
+        kept = Standing.objects.filter(day=self.before, status__in=list(FINE)).order_by()
+        few = len(goals) <= FEW
+        kept = kept.filter(goal__in=goals) if few else kept.filter(goal__program=self.program)
+        return set(kept.values_list("goal", flat=True))
 
 
 def _is_off(cell: Cell, was_fine: bool) -> bool:

@@ -72,13 +72,9 @@ def _sponsor(program: Program, reviews: Sequence[Review], now: datetime) -> Iter
     if sponsor is None or not sponsor.is_active:
         yield Cause("no sponsor", "Nobody sponsors it: without one, nobody can change what stands in the way.")
         return
-    since = (
-        Sponsorship.objects.filter(program=program, sponsor=sponsor, until=None).values_list("since", flat=True).first()
-    )
-    theirs = [
-        one for one in reviews if one.state != Review.State.CANCELED and (since is None or one.starts_at >= since)
-    ]
-    due = [one for one in theirs if one.ends_at <= now][:LOOKED_BACK]
+    past = [one for one in reviews if one.state != Review.State.CANCELED and one.ends_at <= now]
+    since = _since(program, sponsor) if len(past) >= LOOKED_BACK else None
+    due = [one for one in past if since is None or one.starts_at >= since][:LOOKED_BACK]
     if len(due) == LOOKED_BACK and not any(_held(one, sponsor.pk) for one in due):
         yield Cause(
             "no sponsor time",

@@ -17,7 +17,7 @@ from . import asked_before, sentences, sources
 from .content import GoalLine, LeaderAsk
 from .evidence import Evidence
 from .goals_behind import Line
-from .leaders import LINES_A_LEADER, TEAMS_NAMED, Leader
+from .leaders import LINES_A_LEADER, Leader
 from .models import Ask, Priority
 
 
@@ -28,8 +28,8 @@ def leader_ask(leader: Leader, evidence: Evidence, names: Mapping[str, str]) -> 
     of, on = evidence.program, evidence.on
     goals = [goal_line(one, of, versions[one.metric], on) for one in leader.first]
     if leader.person is None:
-        named = [team.name for team in leader.teams_asked[:TEAMS_NAMED]]
-        ask = f"Name who looks after {say.listed(named)}: no group above has a lead."
+        named = dict.fromkeys(team.name for team in leader.teams_named)
+        ask = f"Name who looks after {say.listed(list(named))}: no group above has a lead."
     else:
         ask = ask_of(worst, versions[worst.metric], evidence.on)
         goals[0] = replace(goals[0], item="", size="")  # the ask says it

@@ -38,8 +38,10 @@ class Leader:
     groups: list[Team] = field(default_factory=list)
     first: list[Line] = field(default_factory=list)
     escalated: list[Line] = field(default_factory=list)
+    teams_named: list[Team] = field(default_factory=list)
+    """where nobody leads them, the team with the first of these goals and two more, by name"""
     named: list[Line] = field(default_factory=list)
-    """every goal worth an ask of the teams that are named, where nobody leads them"""
+    """every goal worth an ask of these teams"""
     blocked: set[int] = field(default_factory=set)
     """the goals (ids) worth an ask of which somebody said that they are blocked"""
 
@@ -66,7 +68,11 @@ class Leader:
     @cached_property
     def teams_asked(self) -> list[Team]:
         """The teams that have a goal worth an ask, by name."""
-        return sorted((one.team for one in self.tallies if one.asked), key=lambda team: (team.name, team.key))
+        return sorted((one.team for one in self.tallies if one.asked), key=_by_name)
+
+
+def _by_name(team: Team) -> tuple[str, str]:
+    return team.name, team.key
 
 
 def of(
@@ -86,6 +92,8 @@ def of(
             person, group = org.leader_above(tally.team.pk)
             of_parent[parent] = leaders.setdefault(person.pk if person else None, Leader(person)), group
         of_parent[parent][0].tallies.append(tally)
+    if any(line.team.parent_id not in of_parent for line in marked):
+        raise Moved
     for line in sorted(marked, key=Line.order):
         leader, _ = of_parent[line.team.parent_id]
         line.escalated = escalated.get(line.goal)
@@ -148,7 +156,10 @@ def _read_first(shown: Sequence[Leader], found: GoalsOnDay, on: date) -> None:
         if len(leader.first) < min(LINES_A_LEADER, leader.asked):
             raise Moved
         if leader.person is None:
-            named = {team.pk for team in leader.teams_asked[:TEAMS_NAMED]}
+            first = leader.first[0].team
+            others = [team for team in leader.teams_asked if team.pk != first.pk]
+            leader.teams_named = sorted([first, *others[: TEAMS_NAMED - 1]], key=_by_name)
+            named = {team.pk for team in leader.teams_named}
             leader.named = [line for line in mine if line.team.pk in named]
     _read_trails([line for leader in shown for line in leader.first], on)
 

@@ -18,7 +18,6 @@ from .goals_behind import GoalsOnDay, Line
 from .models import Ask
 
 NAMED_AT_MOST = 3
-OF_A_KIND = 4
 
 
 def headline(evidence: Evidence, metrics: Sequence[MetricLine]) -> str:

@@ -46,6 +46,12 @@ def _program(evidence: Evidence) -> sources.Where:
     return sources.program(evidence.program, evidence.on)
 
 
+def _metric(evidence: Evidence, key: str) -> sources.Where:
+    """A metric that it has goals on now; who reads a program's brief may not see one that it only had."""
+    goaled = any(total.metric.key == key for total in evidence.totals)
+    return sources.metric(key) if goaled else _program(evidence)
+
+
 def _one_page(found: Sequence[Surprise], rest: sources.Where) -> list[Surprise]:
     """The first few of each kind, and how many more there are: a brief stays one page."""
     kept: list[Surprise] = []
@@ -86,7 +92,7 @@ def _unmeasured(evidence: Evidence) -> list[Surprise]:
             if teams:
                 word = "is stale" if status == Status.STALE else "has no data"
                 text = f"{name} {word} for {some(teams)}; nobody is nudged for it."
-                found.append(_told(str(status), text, sources.metric(key)))
+                found.append(_told(str(status), text, _metric(evidence, key)))
     return found
 
 
@@ -98,7 +104,7 @@ def _held(evidence: Evidence) -> list[Surprise]:
     text = f"Nudges rest while the numbers are in question: {some(held, goals.goals_held)}."
     of = {one.metric for one in goals.held}
     alone = goals.goals_held == len(goals.held) and len(of) == 1
-    return [_told("held", text, sources.metric(of.pop()) if alone else _program(evidence))]
+    return [_told("held", text, _metric(evidence, of.pop()) if alone else _program(evidence))]
 
 
 def _disputed(evidence: Evidence) -> list[Surprise]:
@@ -106,7 +112,7 @@ def _disputed(evidence: Evidence) -> list[Surprise]:
     for one in evidence.disputes:
         day = say.near_day(one.opened_at.date(), evidence.on)
         text = f"{one.team.name} disputes {one.metric.name} since {day}: “{shortened(one.text)}”."
-        found.append(_told("dispute", f"{text} Nobody has answered yet.", sources.metric(one.metric.key)))
+        found.append(_told("dispute", f"{text} Nobody has answered yet.", _metric(evidence, one.metric.key)))
     return found
 
 
@@ -125,7 +131,7 @@ def _versioned(evidence: Evidence, names: Mapping[str, str]) -> list[Surprise]:
         name, day = names.get(version.metric.key, version.metric.name), version.opened_at.date()
         text = f"We changed the ruler on {say.near_day(day, evidence.on)}: {name} is computed in a new way"
         text += ", so its numbers do not compare with those before."
-        found.append(_told("definition", text, sources.metric(version.metric.key)))
+        found.append(_told("definition", text, _metric(evidence, version.metric.key)))
     return found
 
 

@@ -104,10 +104,12 @@ class Pace(models.Model):
         return f"{self.program.key}/{self.metric_version} on {self.day}"
 
 
-# The last ones, and how many of the last thousand there are: one with a smaller number may arrive after them.
+# The last ones, and how many of the last thousands there are: one with a smaller number may arrive after them, and a
+# run that waits in the queue is there before its measurements are.
 NEWEST = """(
-SELECT COALESCE(run.id, 0) || '/' || (SELECT count(*) FROM teams_run WHERE id > run.id - 1000) || '/' ||
-  COALESCE(change.id, 0) || '/' || (SELECT count(*) FROM accounts_auditrow WHERE id > change.id - 1000)
+SELECT COALESCE(run.id, 0) || '/' ||
+  (SELECT count(*) FROM teams_run WHERE id > run.id - 1000 AND state <> 'received') || '/' ||
+  COALESCE(change.id, 0) || '/' || (SELECT count(*) FROM accounts_auditrow WHERE id > change.id - 10000)
 FROM (SELECT max(id) AS id FROM teams_run) run, (SELECT max(id) AS id FROM accounts_auditrow) change
 )"""
 

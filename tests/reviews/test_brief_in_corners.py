@@ -8,10 +8,12 @@ import pytest
 
 from nudges.models import Experiment, Lot
 from program.feeds.registry import KINDS
+from program.models import MetricVersion
 from reviews import asks, brief, course, proposals, schedule, standing
 from reviews.content import Content
 from reviews.evidence import collect
 from reviews.models import Review, newest_facts
+from teams.apply.files import apply_text
 from teams.boards import totals
 from teams.ingest import Origin, ingest
 from teams.models import Goal
@@ -154,3 +156,47 @@ def test_the_pictures_are_of_what_is_furthest_behind():
 
 def test_without_anything_there_is_a_word_too():
     assert newest_facts() == "0/0/0/0"
+
+
+def test_what_does_not_add_up_has_no_picture():
+    world = settle(LATEST)
+    measured("findings,api,,2026-01-01,40,\nfindings,api,,2026-03-10,38,\n")
+    assert course.read(world.program, NOW.date()).charts == {}
+
+
+def test_a_line_about_a_metric_that_it_only_had_leads_to_the_program():
+    """Whoever reads the brief may not see a metric that another program defines."""
+    world = settle()
+    measured(BOTH_BEHIND)
+    MetricVersion.objects.filter(metric=world.findings).update(current=False)
+    MetricVersion.objects.create(
+        metric=world.findings, number=2, direction="down", aggregation="sum", unit="x", opened_at=NOW, current=True
+    )
+
+    def leads_to() -> str:
+        (found,) = (one for one in composed().surprises if one.kind == "definition")
+        return found.link
+
+    assert leads_to() == "/metrics/findings/"
+    Goal.objects.filter(metric=world.findings).update(ended_on=NOW.date())
+    assert leads_to() == "/programs/typing/?on=2026-03-16"
+
+
+def test_what_a_sponsor_names_somebody_for_has_the_goal_that_is_shown():
+    world = settle()
+    more = (f"kind: Group\nmetadata: {{name: {name}}}\nspec: {{parent: engineering}}\n" for name in ("a1", "a2", "a3"))
+    apply_text("---\n".join(more), now=NOW, via="test")
+    lines = [
+        f"typed-functions,{team},x.py,2026-03-10,{share},100\n" for team, share in (("a1", 9), ("a2", 8), ("a3", 7))
+    ]
+    measured(BOTH_BEHIND + "".join(lines))
+    world.gina.memberships.all().delete()
+    (leader,) = composed().leaders
+    worst = Goal.objects.get(team__name=leader.goals[0].team, metric=world.typed)
+    assert leader.goals[0].team == "web"
+    assert leader.ask.startswith("Name who looks after Api, a1 and web")
+    assert leader.proposal == f"leader:none:{worst.pk}"
+    assert worst.pk in leader.goal_ids
+    assert set(leader.goal_ids) <= set(
+        Goal.objects.filter(team__key__in=["a1", "api", "web"]).values_list("pk", flat=True)
+    )

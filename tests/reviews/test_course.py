@@ -9,10 +9,14 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts import audit
+from program.feeds.registry import KINDS
 from program.models import Program
 from reviews import brief, course, effects
 from reviews.models import EffectLook, Review
+from teams.ingest import Origin
 from teams.models import Payload, Run
+from teams.receiving import receive, take_next
+from tests.people import HEADER
 from tests.reviews.conftest import SPRING
 
 pytestmark = pytest.mark.django_db
@@ -85,4 +89,23 @@ def test_a_look_of_before_that_was_kept_is_looked_at_again(spring):
     program = Program.objects.get(key="typing")
     effects.keep(program, SPRING)
     EffectLook.objects.update(totals=None)
+    assert course.on(program, ON) == course.read(program, ON)
+
+
+def test_what_waited_in_the_queue_is_news_once_it_is_taken(spring):
+    program = Program.objects.get(key="typing")
+    rows = HEADER + f"typed-functions,lib,a.py,{ON},1,2\n"
+    run = receive(rows.encode(), Origin("api", "x", KINDS["csv"]), SPRING)
+    effects.keep(program, SPRING)
+    before = course.on(program, ON)
+    assert holds(program)
+    assert take_next(SPRING + timedelta(seconds=1)) == run
+    assert not holds(program)
+    assert course.on(program, ON).now[0].value != before.now[0].value
+
+
+def test_what_another_release_kept_is_read_anew(spring):
+    program = Program.objects.get(key="typing")
+    effects.keep(program, SPRING)
+    EffectLook.objects.update(totals={"format": 0, "now": [{"gone": 1}]})
     assert course.on(program, ON) == course.read(program, ON)
