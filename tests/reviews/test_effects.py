@@ -375,4 +375,4 @@ def test_the_brief_says_what_works_and_a_guardrail_that_gets_worse_surprises_nob
     )
     with CaptureQueriesContext(connection) as queries:
         assert effects.keep(program, NOW) is False
-    assert len(queries) == 2, "what was just looked at is not computed again for a brief"
+    assert len(queries) == 1, "what was just looked at is not computed again for a brief"
