@@ -97,7 +97,7 @@ def issue_link(tracker: str, address: str, title: str, body: str) -> str:
     kept: Pairs = [(name, value) for name, value in parse_qsl(parts.query) if name not in kind.fields]
     if kind.labels and not any(name == kind.labels for name, _ in kept):
         kept.append((kind.labels, LABEL))
-    path = quote(kind.path(parts.path), safe="/%:@!$&()*+,;=~-._")
+    path = quote(kind.path(parts.path), safe="/%:!$&()*+,;=~-._")
 
     def made(text: str) -> str:
         return urlunsplit(

@@ -90,6 +90,7 @@ def test_as_much_of_a_long_text_as_fits(body):
 
 @given(address=st.text(max_size=120), tracker=st.sampled_from(sorted(TRACKERS)))
 @example(address="'", tracker="github")
+@example(address="@", tracker="github")
 def test_any_address_gives_a_web_link_or_none(address, tracker):
     for tried in (address, f"https://{address}", f"https://host/{address}?pid=1"):
         link = issue_link(tracker, tried, "t", "b")
