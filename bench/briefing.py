@@ -9,6 +9,7 @@ import jinja2
 import time_machine
 from django.core.cache import caches
 from django.db import connection, transaction
+from django.http import HttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
@@ -56,8 +57,8 @@ def measure(report: Report) -> None:
     )  # fmt: skip
     with time_machine.travel(world.NOW, tick=True):
         _verdict(report, program)
-        least_ms = _brief(report, program, review)
-        _page(report, reader, review, least_ms)
+        _brief(report, program, review)
+        _page(report, reader, review)
 
 
 def _verdict(report: Report, program: Program) -> None:
@@ -71,9 +72,9 @@ def _verdict(report: Report, program: Program) -> None:
     report.note("brief.verdict", median_ms(look, times=3), "ms", 1.0)
 
 
-def _brief(report: Report, program: Program, review: Review) -> float:
+def _brief(report: Report, program: Program, review: Review) -> None:
     """Made from what was looked at today while nothing arrived since, and where something did: then all is looked at
-    again first. Returns the floor, in milliseconds."""
+    again first."""
 
     def least() -> None:
         PAGE.render(counts=_rows(COUNTS, [world.TODAY, program.pk]), worst=_rows(WORST, [world.TODAY, program.pk]),
@@ -98,25 +99,31 @@ def _brief(report: Report, program: Program, review: Review) -> float:
     report.at_most("brief.made", ours_ms, "ms", least_ms, 3.0)
     report.note("brief.queries", float(len(asked)), "queries", 3.0)
     report.note("brief.made_after_news", median_ms(after_news, times=3, warm=0), "ms", least_ms)
-    return least_ms
 
 
-def _page(report: Report, reader: User, review: Review, least_ms: float) -> None:
+def _page(report: Report, reader: User, review: Review) -> None:
     """The frozen brief as a page: as most find it, and the first time after anything new was measured."""
     brief.freeze(review, world.NOW)
     page = Client(SERVER_NAME="localhost")
     page.force_login(reader)
 
-    def shown() -> None:
+    def ours() -> None:
         assert page.get(f"/reviews/{review.pk}/").status_code == 200
 
     def first() -> None:
         caches["pages"].clear()
         EffectLook.objects.update(rested_on="")
-        shown()
+        ours()
 
-    report.at_most("brief.page", median_ms(shown, times=21, warm=3), "ms", least_ms, 3.0)
-    report.note("brief.page_first", median_ms(first, times=5, warm=1), "ms", least_ms)
+    def least() -> None:
+        assert page.get("/healthz").status_code == 200
+        held = _rows("SELECT content FROM reviews_brief WHERE review_id = %s", [review.pk])
+        HttpResponse(PAGE.render(counts=held, worst=[], asks=[]))
+
+    ours_ms, least_ms = pair_ms(ours, least, times=21, warm=3)
+    report.at_most("brief.page", ours_ms, "ms", least_ms, 3.0)
+    first_ms, least_ms = pair_ms(first, least, times=5, warm=1)
+    report.at_most("brief.page_first", first_ms, "ms", least_ms, 3.0)
 
 
 def _rows(statement: str, parameters: list[Any]) -> list[tuple[Any, ...]]:

@@ -134,7 +134,7 @@ def collect(review: Review, now: datetime) -> Evidence:
     every_ask, said = _every_ask(program), _said(program, since, now)
     asks = [ask for ask in every_ask if _is_told(ask, since)]
     noted = priorities.every(program)
-    reviews, costs = list(Review.objects.filter(program=program)), ledger.costs(program)
+    reviews, costs = list(program.reviews.all()), ledger.costs(program)
     return Evidence(
         review=review,
         program=program,

@@ -48,7 +48,7 @@ class Seen(NamedTuple):
     def read(cls, program: Program) -> Seen:
         """Three queries."""
         goals = Goal.objects.filter(program=program, ended_on=None).order_by().values("metric")
-        reviews, metrics = Review.objects.filter(program=program), Metric.objects.filter(pk__in=goals)
+        reviews, metrics = program.reviews.all(), Metric.objects.filter(pk__in=goals)
         return cls(list(reviews), list(metrics), costs(program))
 
 

@@ -14,10 +14,11 @@ from teams.models import Answer
 from . import ask_words
 from .content import MetricLine, PastAsk
 from .evidence import Evidence
-from .goals_behind import GoalsOnDay, Line
+from .goals_behind import NAMED, GoalsOnDay, Line
 from .models import Ask
 
-NAMED_AT_MOST = 3
+NAMED_AT_MOST = NAMED - 1
+"""One more is named as well, rather than counted."""
 
 
 def headline(evidence: Evidence, metrics: Sequence[MetricLine]) -> str:

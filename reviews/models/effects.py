@@ -135,6 +135,9 @@ class EffectLook(models.Model):
     rested_on = models.CharField(max_length=80)
     totals = models.JSONField(null=True, help_text="now, at the start and over time: see reviews/course.py")
 
+    newest: str
+    """what newest_facts says now; only of one that `of` gave"""
+
     objects = EffectLookQuerySet.as_manager()
 
     def __str__(self) -> str:
@@ -142,7 +145,7 @@ class EffectLook(models.Model):
 
     def holds(self, day: date) -> bool:
         """Whether it is of that day, and nothing has arrived or changed since. Only of one that `of` gave."""
-        return bool(self.looked_on == day and self.rested_on == self.newest)  # type: ignore[attr-defined]
+        return self.looked_on == day and self.rested_on == self.newest
 
 
 Finding = TypeVar("Finding", Effect, Pace)

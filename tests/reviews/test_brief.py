@@ -290,7 +290,7 @@ def test_the_number_of_queries_does_not_depend_on_the_number_of_teams(play):
             for name, value in fields.items():
                 setattr(row, name, value)
             row.save()
-    assert queries(review) == few
+    assert queries(review) == few <= 49
     said = brief.compose(collect(review, WINTER))
     assert len(said.leaders) == 6
     assert said.more_leaders == "36 more leaders with 37 goals behind: see the program’s page."

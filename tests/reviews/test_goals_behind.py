@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Collection
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 
@@ -91,7 +92,7 @@ def all_of(found: GoalsOnDay) -> dict[str, object]:
     }  # fmt: skip
 
 
-def of_leader(leader: Leader, *, shown: bool) -> tuple[object, ...]:
+def of_leader(leader: Leader, *, shown: bool) -> tuple[Any, ...]:
     counted = leader.person, leader.asked, leader.late, leader.behind, leader.teams_behind, len(leader.tallies)
     if not shown:
         return counted
@@ -99,13 +100,15 @@ def of_leader(leader: Leader, *, shown: bool) -> tuple[object, ...]:
     return *counted, leader.groups, [told(line) for line in leader.first], len(leader.escalated), leader.blocked, named
 
 
-def one_by_one(found: GoalsOnDay, org: Org, escalated: Collection[int], blocked: Collection[int]) -> list[object]:
+def one_by_one(
+    found: GoalsOnDay, org: Org, escalated: Collection[int], blocked: Collection[int]
+) -> list[tuple[Any, ...]]:
     """The leaders by every line that is worth an ask, sorted."""
     lines = sorted(found.source.asked([one.team.pk for one in found.teams]), key=Line.order)
     by_leader: dict[User | None, list[Line]] = {}
     for line in sorted(lines, key=lambda line: line.goal not in escalated):
         by_leader.setdefault(org.leader_above(line.team.pk)[0], []).append(line)
-    result: list[object] = []
+    result: list[tuple[Any, ...]] = []
     for place, (person, mine) in enumerate(by_leader.items()):
         teams = [one for one in found.teams if org.leader_above(one.team.pk)[0] == person]
         behind = sum(one.behind for one in teams)
@@ -152,9 +155,9 @@ def test_counted_and_read_in_part_as_one_by_one(world, monkeypatch, seed):
             assert [mark(one) for one in shown] == [mark(one) for one in expected]
 
 
-def mark(one: object) -> object:
+def mark(one: tuple[Any, ...]) -> list[Any]:
     """A leader's facts without who heard of a line: the oracle does not mark its lines."""
-    counted = list(one)  # type: ignore[call-overload]
+    counted = list(one)
     if len(counted) > 7:
         counted[7] = [line[:5] for line in counted[7]]
     return counted

@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar
 
+from django.db.models import Exists, OuterRef
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from accounts.clock import now, today
+from accounts.models import User
 from nudges import became, effect, restraint
 from nudges.effect import Measured, Outcome
 from nudges.experiments import HELD_FOR
-from nudges.models import Experiment
+from nudges.models import Experiment, Lot
 from program.models import Program
 from web import access, became_words, effect_words
 from web.became_words import BecameTold
@@ -63,19 +65,20 @@ def nudge_effect(request: HttpRequest, key: str) -> HttpResponse:
     program = access.reviewed_program(request, key)
     moment = now()
     found, measured = effect.of_program(program, moment)
+    run = _run(access.person(request))
     context = Context(
         program=program,
         sentence=effect_words.sentence(measured[-1], held_out=bool(program.holdout or found)),
         running=Experiment.objects.filter(program=program, ended_at=None).first(),
         lines=[_line(one) for one in measured] if found else [],
-        overall=_overall(request, program),
+        overall=_overall([pk for pk, lots in run.items() if lots], program, moment),
         lots=found[:SHOWN],
         more=max(0, len(found) - SHOWN),
         alone=sum(one.lot.held_out for one in found),
         broken=effect.spoke_of_held_out([program.pk]) if found else 0,
         weeks=HELD_FOR.days // 7,
         became=_became(program, moment),
-        runs=access.owns(access.person(request), program),
+        runs=program.pk in run,
     )
     return page(request, context)
 
@@ -93,12 +96,14 @@ def _line(one: Measured) -> Line:
     return Line(one, nudged, alone, effect_words.difference(one))
 
 
-def _overall(request: HttpRequest, program: Program) -> str:
-    """The effect of all programs that the reader runs, where there are others with lots."""
-    run = Program.objects.run_by(access.person(request)).filter(experiments__lots__isnull=False).distinct()
-    keys = list(run.order_by().values_list("pk", flat=True))
-    if set(keys) <= {program.pk}:
+def _run(user: User) -> dict[int, bool]:
+    """The programs (ids) that a person runs, and whether lots were drawn in each. One query."""
+    lots = Exists(Lot.objects.filter(experiment__program=OuterRef("pk")))
+    return dict(Program.objects.run_by(user).order_by().annotate(lots=lots).values_list("pk", "lots"))
+
+
+def _overall(drawn: Sequence[int], program: Program, moment: datetime) -> str:
+    """The effect of all programs with lots (ids), where there are others than this one."""
+    if set(drawn) <= {program.pk}:
         return ""
-    moment = now()
-    days = effect.DAYS[-1]
-    return effect_words.sentence(effect.measure(effect.outcomes(keys, moment), days, moment), held_out=True)
+    return effect_words.sentence(effect.measure(effect.outcomes(drawn, moment), effect.DAYS[-1], moment), held_out=True)
