@@ -71,12 +71,17 @@ class Report:
         return 1 if missed else 0
 
 
-def median_ms(work: Callable[[], Any], times: int = 7, warm: int = 1) -> float:
-    """The median time of some calls, in milliseconds, after calls that do not count."""
+def median_ms(
+    work: Callable[[], Any], times: int = 7, warm: int = 1, before: Callable[[], Any] = lambda: None
+) -> float:
+    """The median time of some calls, in milliseconds, after calls that do not count; nor does what is done `before`
+    each."""
     for _ in range(warm):
+        before()
         work()
     taken = []
     for _ in range(times):
+        before()
         gc.collect()
         began = time.perf_counter()
         work()

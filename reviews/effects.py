@@ -5,7 +5,7 @@ A row is written where something new was found; looking twice at the same facts 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -21,7 +21,7 @@ from teams.turnover import Turnover, turnover
 
 from . import course
 from .apart import apart
-from .models import Effect, EffectLook, Pace, newest_facts
+from .models import Effect, EffectLook, Pace, known
 
 NOT_BEGUN = "the program has not begun with any team"
 NOT_MEASURED = "nothing was measured since the program began with it"
@@ -40,26 +40,28 @@ def keep_due(now: datetime) -> int:
 
 
 def keep(program: Program, now: datetime) -> bool:
-    """Look at a program now, unless nothing has arrived or changed since it was looked at today."""
+    """Look at a program now, unless nothing has arrived or changed since it was looked at today; where something was
+    measured since and nothing changed, only at the metrics that it was measured of."""
     on = today(program.review_zone, now)
     look = EffectLook.objects.of(program)
     if look is not None and look.holds(on):
         return False
-    newest = newest_facts()
+    there_is = known()  # before anything is read: what arrives meanwhile is news to the next look
+    measured = course.measured_since(look, on)
     effects: dict[int, Row] = {}
     paces: dict[int, Row] = {}
     planned = _planned(program)
-    for question in effect_series.asked(program, on):
+    for question in effect_series.asked(program, on, measured):
         series = effect_series.read(question, on)
         effects[question.version.pk] = _effect(series, planned, on)
         if not question.is_guardrail:
             paces[question.version.pk] = _pace(turnover(series))
-    seen = {"looked_on": on, "rested_on": newest, "totals": course.facts(course.read(program, on))}
+    seen = {"looked_on": on, "totals": course.facts(course.since(look, measured, program, on)), **there_is._asdict()}
     with transaction.atomic():
         # Of several beats at once each writes after the other, and sees what it wrote.
         Program.objects.select_for_update(of=("self",)).get(pk=program.pk)
-        _write(Effect, program, effects, on, now)
-        _write(Pace, program, paces, on, now)
+        _write(Effect, program, effects, on, now, measured)
+        _write(Pace, program, paces, on, now, measured)
         EffectLook.objects.update_or_create(program=program, defaults=seen)
     return True
 
@@ -71,18 +73,20 @@ def _planned(program: Program) -> date | None:
 
 
 def _write(
-    kind: type[Effect] | type[Pace], program: Program, found: Mapping[int, Row], on: date, now: datetime
-) -> None:
-    """A new row for each version of which something else is found than before; the others end."""
-    rows = kind.objects.select_for_update().filter(program=program, ended_on=None).order_by("day")
-    held = {row.metric_version_id: row for row in rows}
+    kind: type[Effect] | type[Pace], program: Program, found: Mapping[int, Row], on: date, now: datetime,
+    only: Collection[int] | None,
+) -> None:  # fmt: skip
+    """A new row for each version of which something else is found than before; the others end, of those in `only`."""
+    rows = kind.objects.filter(program=program, ended_on=None)
+    rows = rows if only is None else rows.filter(metric_version__in=only)
+    held = {row.metric_version_id: row for row in rows.select_for_update().order_by("day")}
     for version, values in found.items():
         row = held.get(version)
         if row is not None and all(getattr(row, name) == value for name, value in values.items()):
             continue
         kind.objects.filter(program=program, metric_version=version, day=on).delete()
         kind.objects.create(program=program, metric_version_id=version, day=on, at=now, **values)
-    kind.objects.filter(program=program, ended_on=None).exclude(metric_version__in=found).update(ended_on=on)
+    rows.exclude(metric_version__in=found).update(ended_on=on)
 
 
 # -- the effect --

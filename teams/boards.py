@@ -232,24 +232,30 @@ def trend(program: Program, metric: Metric, until: date, among: Collection[int] 
     )
 
 
-def totals(program: Program, on: date) -> list[Total]:
-    """The program's total on each of its metrics on a day, as the trend has it. A constant number of queries."""
-    return totals_of([program], on)[program.pk]
+def totals(program: Program, on: date, metrics: Collection[int] | None = None) -> list[Total]:
+    """The program's total on each of its metrics, or of some of them (ids), on a day, as the trend has it. A constant
+    number of queries."""
+    return totals_of([program], on, metrics)[program.pk]
 
 
-def totals_of(programs: Collection[Program], on: date) -> dict[int, list[Total]]:
+def totals_of(
+    programs: Collection[Program], on: date, metrics: Collection[int] | None = None
+) -> dict[int, list[Total]]:
     """The totals of several programs on a day, by program (id), in as many queries as those of one.
 
     Where the standings of that day are what would be said now their paths are added up, else every path is worked out.
     """
-    found = judged_on(programs, on)
+    found = judged_on(programs, on, metrics)
     rest = [program for program in programs if program.pk not in found]
-    return found | totals_anew(rest, on) if rest else found
+    return found | totals_anew(rest, on, metrics) if rest else found
 
 
-def totals_anew(programs: Collection[Program], on: date) -> dict[int, list[Total]]:
+def totals_anew(
+    programs: Collection[Program], on: date, metrics: Collection[int] | None = None
+) -> dict[int, list[Total]]:
     """The totals of several programs on a day from the observations and terms held now, by program (id)."""
     goals = Goal.objects.filter(program__in=programs, ended_on=None)
+    goals = goals if metrics is None else goals.filter(metric__in=metrics)
     rows = list(goals.order_by().values_list("pk", "program_id", "metric_id"))
     placed = {pk: of for pk, of, _ in rows}
     used = MetricVersion.objects.filter(metric__in={metric for *_, metric in rows}, current=True)

@@ -109,9 +109,12 @@ class _Sum(NamedTuple):
 NOTHING = _Sum(None, None, None, None, 0, 0, None, None, None, None)
 
 
-def measured_on(program: Program, day: date, known_at: datetime | None = None) -> list[Total]:
+def measured_on(
+    program: Program, day: date, known_at: datetime | None = None, metrics: Collection[int] | None = None
+) -> list[Total]:
     """The value of each metric that the program has live goals on, by its newest version, in order of their keys,
-    without paths: by the observations held now, whatever was said on that day. Two queries.
+    without paths: by the observations held now, whatever was said on that day; those of some `metrics` (ids). Two
+    queries.
 
     Of the teams that take part now, which is what compares with today; or, as it was `known_at` a moment of that day,
     of those that did then: who joined or left since changes nothing about it.
@@ -119,24 +122,31 @@ def measured_on(program: Program, day: date, known_at: datetime | None = None) -
     live = Q(ended_on=None)
     if known_at is not None:
         live = Q(created_at__lte=known_at) & (live | Q(ended_on__gt=day))
-    goals = Goal.objects.filter(live, program=program).order_by()
+    goals = Goal.objects.filter(live, _on(metrics), program=program).order_by()
     versions = _newest(goals.values("metric"))
     sums = _sums([program.pk], versions, day, paths=False, known_at=known_at)
     return [_together(version, program.pk, sums) for version in versions]
 
 
-def at_start(program: Program, day: date) -> list[Total]:
+def _on(metrics: Collection[int] | None) -> Q:
+    """Goals on some metrics (ids), or on all."""
+    return Q() if metrics is None else Q(metric__in=metrics)
+
+
+def at_start(program: Program, day: date, metrics: Collection[int] | None = None) -> list[Total]:
     """What was measured when the program began, as seen on a day; nothing before that. Two queries."""
-    return measured_on(program, program.start) if program.start < day else []
+    return measured_on(program, program.start, metrics=metrics) if program.start < day else []
 
 
-def judged_on(programs: Collection[Program], day: date) -> dict[int, list[Total]]:
+def judged_on(
+    programs: Collection[Program], day: date, metrics: Collection[int] | None = None
+) -> dict[int, list[Total]]:
     """As measured_on, with the paths of the standings of that day, by program (id). Three queries.
 
     Of the programs whose standings of that day are what would be said now: nothing is due to be judged again.
     """
     again = Q(judged_on=None) | ~Q(judged_on=day) | Q(judge_due_at__isnull=False)
-    goals = Goal.objects.filter(program__in=programs, ended_on=None).order_by()
+    goals = Goal.objects.filter(_on(metrics), program__in=programs, ended_on=None).order_by()
     placed = list(goals.values_list("program_id", "metric_id").annotate(due=Count("pk", filter=again)))
     behind = {program for program, _, due in placed if due}
     found: dict[int, list[Total]] = {one.pk: [] for one in programs if one.pk not in behind}

@@ -8,9 +8,10 @@ begun with the same metric. Values of two versions never meet: each version is a
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import zip_longest
 
 from program.models import Metric, MetricVersion, Program, Wave
 from program.rules.common_days import OnDays, common_days, first_on_or_after, on_days, snapshot_days
@@ -81,12 +82,19 @@ class EffectSeries:
         return [team for team, one in self.on_grid.items() if one.start is None]
 
 
-def asked(program: Program, on: date) -> list[Asked]:
-    """The questions about a program on a day: each version of a metric that its goals are on, and its guardrails.
+def asked(program: Program, on: date, only: Collection[int] | None = None) -> list[Asked]:
+    """The questions about a program on a day: each version of a metric that its goals are on, and its guardrails; those
+    of `only` some metric versions (ids).
 
     A constant number of queries.
     """
+    guarded = list(Metric.objects.filter(key__in=[str(key) for key in program.guardrails]).order_by("key"))
     live = Goal.objects.filter(program=program).order_by()
+    if only is not None:
+        metrics = set(MetricVersion.objects.filter(pk__in=only).values_list("metric_id", flat=True))
+        guarded = [metric for metric in guarded if metric.pk in metrics]
+        # A guardrail is asked of the teams of all goals, a metric with goals of its own.
+        live = live if guarded else live.filter(metric__in=metrics)
     rows = list(live.values_list("pk", "metric_id", "team_id", "ended_on"))
     over = {(metric, team) for _, metric, team, ended in rows if ended is not None and ended <= on}
     found = in_force([pk for pk, metric, team, _ in rows if (metric, team) not in over], lambda _zone: on, exempt=False)
@@ -94,17 +102,17 @@ def asked(program: Program, on: date) -> list[Asked]:
     first = _first_starts([g.goal for g in found])
     starts = {g.goal: first.get((g.goal, g.metric_version), g.terms.start) for g in found}
     starts = {g.goal: max(starts[g.goal], begun.get(g.team, starts[g.goal])) for g in found}
-    guarded = list(Metric.objects.filter(key__in=[str(key) for key in program.guardrails]).order_by("key"))
     outcome = {g.metric for g in found}
     guarded = [metric for metric in guarded if metric.pk not in outcome]
     elsewhere = _elsewhere(program, outcome | {metric.pk for metric in guarded}, on)
     ended: dict[int, set[int]] = defaultdict(set)
     for metric, team in over:
         ended[metric].add(team)
-    return [
+    questions = [
         *_of_goals(found, starts, elsewhere, ended),
         *_of_guardrails(guarded, found, starts, elsewhere, ended),
     ]
+    return [question for question in questions if only is None or question.version.pk in only]
 
 
 def _first_starts(goals: Sequence[int]) -> dict[tuple[int, int], date]:
@@ -115,7 +123,7 @@ def _first_starts(goals: Sequence[int]) -> dict[tuple[int, int], date]:
     found: dict[tuple[int, int], date] = {}
     condition, parameters = among("goal_id", goals)
     rows = fetch(TERMS.format(goals=condition), parameters) if goals else []
-    for row, after in zip(rows, [*rows[1:], None], strict=True):
+    for row, after in zip_longest(rows, rows[1:]):
         goal, version, start, since = row[0], row[1], as_day(row[2]), None
         if after is not None and after[:2] == row[:2]:
             since = as_day(after[3])

@@ -4,8 +4,9 @@ from .asks import Ask, AskQuerySet
 from .briefs import Brief, BriefQuerySet
 from .calendars import CalendarFeed
 from .costs import Cost, CostQuerySet
-from .effects import Effect, EffectLook, EffectQuerySet, Pace, PaceQuerySet, holding, newest_facts
+from .effects import Effect, EffectQuerySet, Pace, PaceQuerySet, holding
 from .invitations import Invitation
+from .looks import EffectLook, Known, known
 from .meetings import Review, ReviewQuerySet, new_uid, programs_reviewed_by
 from .pulses import Priority, PriorityQuerySet, Pulse, PulseQuerySet, Sponsorship
 from .room import Attendance, Decision, DecisionQuerySet
@@ -25,6 +26,7 @@ __all__ = [
     "EffectLook",
     "EffectQuerySet",
     "Invitation",
+    "Known",
     "Pace",
     "PaceQuerySet",
     "Priority",
@@ -35,7 +37,7 @@ __all__ = [
     "ReviewQuerySet",
     "Sponsorship",
     "holding",
+    "known",
     "new_uid",
-    "newest_facts",
     "programs_reviewed_by",
 ]

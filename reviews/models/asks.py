@@ -21,7 +21,14 @@ class AskQuerySet(models.QuerySet["Ask"]):
 
     def open(self) -> AskQuerySet:
         """Not kept, missed or withdrawn yet; the one due first leads."""
-        return self.filter(state=Ask.State.OPEN).order_by(models.F("due").asc(nulls_last=True), "pk")
+        return self.filter(state=Ask.State.OPEN)._due_first()
+
+    def in_or_open(self, review: Review) -> AskQuerySet:
+        """Raised in a review, or open at its program; the one due first leads."""
+        return self.filter(Q(review=review) | Q(state=Ask.State.OPEN), program=review.program_id)._due_first()
+
+    def _due_first(self) -> AskQuerySet:
+        return self.order_by(models.F("due").asc(nulls_last=True), "pk")
 
 
 class Ask(models.Model):

@@ -8,11 +8,9 @@ from typing import TypeVar
 
 from django.db import models
 from django.db.models import OuterRef, Q, Subquery
-from django.db.models.expressions import RawSQL
 
 from accounts.models import User
 from program.models import MetricVersion, Program
-from teams.statements import fetch
 
 
 class EffectQuerySet(models.QuerySet["Effect"]):
@@ -102,50 +100,6 @@ class Pace(models.Model):
 
     def __str__(self) -> str:
         return f"{self.program.key}/{self.metric_version} on {self.day}"
-
-
-# The last ones, and how many of the last thousands there are: one with a smaller number may arrive after them, and a
-# run that waits in the queue is there before its measurements are.
-NEWEST = """(
-SELECT COALESCE(run.id, 0) || '/' ||
-  (SELECT count(*) FROM teams_run WHERE id > run.id - 1000 AND state <> 'received') || '/' ||
-  COALESCE(change.id, 0) || '/' || (SELECT count(*) FROM accounts_auditrow WHERE id > change.id - 10000)
-FROM (SELECT max(id) AS id FROM teams_run) run, (SELECT max(id) AS id FROM accounts_auditrow) change
-)"""
-
-
-def newest_facts() -> str:
-    """What arrived last and what somebody changed last, in one word: another one after anything new. One query."""
-    return str(fetch(f"SELECT {NEWEST}", [])[0][0])
-
-
-class EffectLookQuerySet(models.QuerySet["EffectLook"]):
-    """Looks beside what there is now."""
-
-    def of(self, program: Program) -> EffectLook | None:
-        """A program's, with the newest facts in `newest`. One query."""
-        return self.filter(program=program).annotate(newest=RawSQL(NEWEST, [])).first()  # noqa: S611 - fixed words
-
-
-class EffectLook(models.Model):
-    """When a program was last looked at, what the newest facts were then, and what its teams came to together."""
-
-    program = models.OneToOneField(Program, on_delete=models.CASCADE, related_name="effect_look")
-    looked_on = models.DateField()
-    rested_on = models.CharField(max_length=80)
-    totals = models.JSONField(null=True, help_text="now, at the start and over time: see reviews/course.py")
-
-    newest: str
-    """what newest_facts says now; only of one that `of` gave"""
-
-    objects = EffectLookQuerySet.as_manager()
-
-    def __str__(self) -> str:
-        return f"{self.program.key} on {self.looked_on}"
-
-    def holds(self, day: date) -> bool:
-        """Whether it is of that day, and nothing has arrived or changed since. Only of one that `of` gave."""
-        return self.looked_on == day and self.rested_on == self.newest
 
 
 Finding = TypeVar("Finding", Effect, Pace)

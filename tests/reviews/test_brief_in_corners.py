@@ -12,7 +12,7 @@ from program.models import MetricVersion
 from reviews import asks, brief, course, proposals, schedule, standing
 from reviews.content import Content
 from reviews.evidence import collect
-from reviews.models import Review, newest_facts
+from reviews.models import Known, Review, known
 from teams.apply.files import apply_text
 from teams.boards import totals
 from teams.ingest import Origin, ingest
@@ -155,7 +155,7 @@ def test_the_pictures_are_of_what_is_furthest_behind():
 
 
 def test_without_anything_there_is_a_word_too():
-    assert newest_facts() == "0/0/0/0"
+    assert known() == Known("0/0", "0/0", 0, [])
 
 
 def test_what_does_not_add_up_has_no_picture():

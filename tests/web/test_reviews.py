@@ -154,6 +154,7 @@ def test_the_frozen_brief_stays_as_it_was(sponsor, world, coming):
         with CaptureQueriesContext(connection) as queries:
             assert corrected in words(sponsor.get(f"/reviews/{coming.pk}/"))
         assert [query["sql"] for query in queries if "teams_snapshot" in query["sql"]] == []  # as nothing is new
+        assert len(queries) <= 13
         ingest((HEADER + "typed-functions,api,a.py,2026-03-01,30,60\n").encode(), Origin("file", "z", KINDS["csv"]), at)
         assert "since corrected: 60 % on that day" in words(sponsor.get(f"/reviews/{coming.pk}/"))
 

@@ -13,6 +13,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_safe
 
 from accounts.clock import now, today
+from accounts.models import User
 from program import wording
 from program.models import Program
 from program.rules.recurrence import in_words
@@ -124,7 +125,7 @@ def reviews(request: HttpRequest, key: str) -> HttpResponse:
     asks = Ask.objects.visible_to(user).filter(program=program).select_related("of")
     on = today(program.review_zone, moment)
     became = followed.in_one_line([one.pk for one in found])
-    notes = _notes(found, moment)
+    notes = _notes(found, attending(found), moment)
     context = ListContext(
         program=program,
         sentence=_sentence(program, found, moment),
@@ -141,11 +142,12 @@ def reviews(request: HttpRequest, key: str) -> HttpResponse:
 def review(request: HttpRequest, pk: int) -> HttpResponse:
     """One review, and its brief."""
     user, moment = access.person(request), now()
-    found = get_object_or_404(Review.objects.visible_to(user).select_related("program__sponsor"), pk=pk)
-    frozen = Brief.objects.filter(review=found).select_related("review__program").first()
+    found = get_object_or_404(Review.objects.visible_to(user).select_related("program__sponsor", "brief"), pk=pk)
+    frozen: Brief | None = getattr(found, "brief", None)
     kept = read(frozen.content) if frozen else None
     beside = beside_brief.of(frozen, moment)
-    asks = Ask.objects.visible_to(user).filter(program=found.program).select_related("of")
+    people = attendees(found)
+    asks = Ask.objects.visible_to(user).in_or_open(found).select_related("of")
     on = today(found.zone, moment)
     start = found.local_start
     until = found.ends_at.astimezone(start.tzinfo)
@@ -154,20 +156,20 @@ def review(request: HttpRequest, pk: int) -> HttpResponse:
         day=_day(start.date()),
         hours=f"{start:%H:%M} to {until:%H:%M} ({found.zone})",
         became=_became(found, moment),
-        people=[_person(found, person) for person in attendees(found)],
+        people=[_person(found, person) for person in people],
         brief=kept,
         corrected=beside.corrected,
         newer=beside.newer,
         pictures={line["key"]: drawn(line) for line in kept["metrics"]} if kept else {},
         why=() if frozen else _no_brief(found, moment),
-        notes=_notes([found], moment)[found.pk],
+        notes=_notes([found], {found.pk: people}, moment)[found.pk],
         may_change=moving.is_to_come(found, moment) and not user.reads_only,
         may_draft=frozen is None and moving.is_to_come(found, moment) and access.owns(user, found.program),
         room=not room.closed(found),
         minutes=found.minutes_sent_at is not None,
         followed=followed.in_one_line([found.pk]).get(found.pk, ""),
-        raised=ask_lines.lines(asks.filter(review=found), on),
-        open_asks=ask_lines.lines(asks.open().exclude(review=found), on),
+        raised=ask_lines.lines((ask for ask in asks if ask.review_id == found.pk), on),
+        open_asks=ask_lines.lines((ask for ask in asks if ask.review_id != found.pk), on),
         pulse=pulse_told.of_review(user, found),
     )
     return page(request, context)
@@ -233,15 +235,16 @@ def _line(review: Review, moment: datetime, became: str, notes: Sequence[str]) -
     )
 
 
-def _notes(reviews: Sequence[Review], moment: datetime) -> dict[int, list[str]]:
-    """By review: why it is on another day or skipped, and of those to come, who will not be there. Three queries."""
+def _notes(reviews: Sequence[Review], people: Mapping[int, Sequence[User]], moment: datetime) -> dict[int, list[str]]:
+    """By review: why it is on another day or skipped, and of those to come, who of its people will not be there. Two
+    queries, none where none is to come."""
     coming = [one for one in reviews if one.state == State.SCHEDULED and one.starts_at > moment]
-    people, said = attending(coming), replied(coming)
+    said = replied(coming) if coming else {}
     found: dict[int, list[str]] = {}
     for review in reviews:
         why = f"{'Skipped' if review.state == State.SKIPPED else 'Another time'}: {review.why}"
         notes = found[review.pk] = [why] if review.why else []
-        for person in people.get(review.pk, ()):
+        for person in people[review.pk] if review in coming else ():
             if person.is_away(review.local_start.date()):
                 notes.append(f"{person} is away that day.")
             elif said[review.pk].get(person.pk) == "declined":
