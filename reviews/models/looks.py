@@ -36,7 +36,6 @@ KNOWN = f"""
 SELECT {ARRIVED}, {CHANGED}, run.id, run.state
 FROM (SELECT 1) one LEFT JOIN (SELECT id, state FROM teams_run ORDER BY id DESC LIMIT {RUNS}) run ON 1 = 1
 """  # noqa: S608 - fixed words
-# Found by the run, whatever the planner believes of the tables: news is little beside what is held.
 MEASURED_SINCE = """
 SELECT DISTINCT src.metric_version_id FROM teams_snapshot s JOIN teams_source src ON src.id = s.source_id
 WHERE s.run_id > %s OR {late}
