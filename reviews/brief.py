@@ -82,7 +82,7 @@ def compose(evidence: Evidence) -> Content:
         effects=verdict_lines.effects(evidence),
         finish=verdict_lines.finish(evidence),
         priorities=priorities.lines(evidence.noted, evidence.since, on),
-        pulse=pulse.lines(review),
+        pulse=pulse.lines(review, evidence.leads_said),
         decided=list(evidence.decided),
         cost=ledger.sentences(evidence.cost) if evidence.cost else [],
         health=[cause.said for cause in evidence.causes],

@@ -23,7 +23,19 @@ from teams.day_totals import Total
 from teams.models import LONG_AGO, Answer, Dispute, Exemption, GoalTerms
 from teams.series import NEWEST, load
 
-from . import asked_before, background, course, followed, goals_read, guardrails, health, leaders, ledger, priorities
+from . import (
+    asked_before,
+    background,
+    course,
+    followed,
+    goals_read,
+    guardrails,
+    health,
+    leaders,
+    ledger,
+    priorities,
+    pulse,
+)
 from .asked_before import Earlier
 from .course import Chart
 from .goals_behind import GoalsOnDay, Line
@@ -65,6 +77,8 @@ class Evidence:
     exemptions: Sequence[Exemption]
     waves: Sequence[Wave]
     said: Said
+    leads_said: pulse.Said
+    """whether the program helps, and what stands in the way"""
     blocked: Sequence[Answer] = ()
     """what teams said that blocks their goals until a later day"""
     waiting: int = 0
@@ -150,6 +164,7 @@ def collect(review: Review, now: datetime) -> Evidence:
         exemptions=_exemptions(program, on, since),
         waves=list(program.waves.annotate(teams=Count("wave_teams")).order_by("start", "key")),
         said=said,
+        leads_said=pulse.said(review),
         blocked=blocked,
         waiting=program.waiting.count(),
         charts=its_course.charts,

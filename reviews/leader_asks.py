@@ -89,9 +89,15 @@ def _collision(leader: Leader, evidence: Evidence, *, blocked: bool) -> str:
         return f"{first.goal.team.name} is exempt from {first.goal.metric.name} meanwhile: {first.said_reason}."
     if evidence.priorities:
         return _noted(evidence.priorities[0], evidence)
-    if leader.late:
-        return f"{say.count(leader.late, 'goal')} past the day, and nobody said what came first: ask for that."
-    return "Nobody said which priority collides with it: ask for that."
+    late = f"{say.count(leader.late, 'goal')} past the day, and nobody said what came first" if leader.late else ""
+    nobody = late or "Nobody said which priority collides with it"
+    # The leads were promised that the brief gives no name to what they say.
+    hindered = len(leader.leads & evidence.leads_said.hindered)
+    if not hindered:
+        return f"{nobody}: ask for that."
+    some = "One of these teams’ leads" if hindered == 1 else "Some of these teams’ leads"
+    who = "The team’s lead" if len(leader.leads) == 1 else some
+    return f"{nobody}. {who} said what stands in the way: by name on the page of the review."
 
 
 def _noted(one: Priority, evidence: Evidence) -> str:

@@ -44,6 +44,8 @@ class Leader:
     """every goal worth an ask of these teams"""
     blocked: set[int] = field(default_factory=set)
     """the goals (ids) worth an ask of which somebody said that they are blocked"""
+    leads: set[int] = field(default_factory=set)
+    """who (ids) leads a team that has a goal worth an ask"""
 
     @property
     def asked(self) -> int:
@@ -106,6 +108,7 @@ def of(
     _read_first(shown, found, on)
     for leader in shown:
         leader.groups = _groups(leader, {parent: group for parent, (_, group) in of_parent.items()})
+        leader.leads = {lead.pk for team in leader.teams_asked for lead in org.leads.get(team.pk, ())}
     return ordered
 
 

@@ -160,6 +160,11 @@ class Said:
         return f"{len(self.answered)} of {say.count(self.asked, 'lead')} answered: {', '.join(parts)}."
 
     @property
+    def hindered(self) -> set[int]:
+        """Who (ids) said what stands in the way."""
+        return {pulse.person_id for pulse in self.answered if pulse.in_the_way}
+
+    @property
     def quotes(self) -> list[str]:
         """What stands in the way, without names, the worst first, and how many more there are."""
         words = [pulse.in_the_way for pulse in self.answered if pulse.in_the_way]
@@ -187,9 +192,8 @@ def of_next(program: Program, now: datetime) -> str:
     return f"Before the review of {say.weekday(coming.local_start.date())}: {found.sentence}"
 
 
-def lines(review: Review) -> list[str]:
-    """What the brief says of it: the count, then what stands in the way."""
-    found = said(review)
+def lines(review: Review, found: Said) -> list[str]:
+    """What the brief says of what was said before a review: the count, then what stands in the way."""
     if not found.asked and review.pk:
         leads = User.objects.filter(memberships__role="lead", memberships__team__goals__program=review.program_id)
         asked = Pulse.objects.filter(person__in=leads, asked_at__range=(review.starts_at - LATELY, review.starts_at))

@@ -15,7 +15,7 @@ from program.models import Feed, MetricVersion, Program
 from reviews import asks, brief, corrections, pictures, priorities
 from reviews.content import LeaderAsk
 from reviews.evidence import collect
-from reviews.models import Ask, Brief, Priority, Review
+from reviews.models import Ask, Brief, Priority, Pulse, Review
 from teams import trust
 from teams.boards import board, totals
 from teams.models import Goal, Snapshot, Source, Standing
@@ -242,7 +242,23 @@ def test_what_the_sponsor_noted_stands_where_nobody_said_what_collides(spring):
     ]
     for noted in Priority.objects.all():
         priorities.end(noted, SPRING, by=program.sponsor)
-    assert collisions() == ["Nobody said which priority collides with it: ask for that."] * 2
+    nobody = "Nobody said which priority collides with it"
+    assert collisions() == [f"{nobody}: ask for that."] * 2
+    # What leads said in answer to the two questions is told without their names.
+    said = {"review": review, "asked_at": SPRING, "answered_at": SPRING, "helps": "no"}
+    for name, words in (("lena", "We are two people"), ("noor", ""), ("vera", "No lead of a team that is behind")):
+        Pulse.objects.create(person=User.objects.named(f"{name}@demo.example"), in_the_way=words, **said)
+    leaders = brief.compose(collect(review, SPRING)).leaders
+    assert {one.leader: one.collision for one in leaders} == {
+        "Ruth Adeyemi": f"{nobody}: ask for that.",
+        "Paolo Greco": f"{nobody}. One of these teams’ leads said what stands in the way: by name on the page of the "
+        "review.",
+    }
+    ana, finn = (User.objects.named(f"{name}@demo.example") for name in ("ana", "finn"))
+    for person in (ana, finn):
+        Pulse.objects.create(person=person, in_the_way="The freeze", **said)
+    assert collisions() == [f"{nobody}. {who} said what stands in the way: by name on the page of the review."
+                            for who in ("Some of these teams’ leads", "One of these teams’ leads")]  # fmt: skip
 
 
 def test_later_data_changes_nothing_that_was_said(spring):

@@ -306,14 +306,14 @@ def test_who_only_reads_by_now_answers_nothing(world):
 def test_that_nobody_was_asked_is_explained_where_another_program_asked_them(world):
     review = Review.objects.select_related("program").get(program=world.program, state="scheduled")
     Pulse.objects.filter(review=review).delete()
-    assert pulse.lines(review) == ["Nobody was asked."]
+    assert pulse.lines(review, pulse.said(review)) == ["Nobody was asked."]
     other = Program.objects.create(key="other", name="Other", purpose="x", start=NOW.date(), end=date(2027, 1, 1))
     theirs = Review.objects.create(
         program=other, period="x", starts_at=review.starts_at, minutes=30, zone="UTC", uid="x", created_at=NOW
     )
     asked = Pulse.objects.create(review=theirs, person=world.alice, asked_at=review.starts_at - timedelta(days=9))
-    assert pulse.lines(review) == [
+    assert pulse.lines(review, pulse.said(review)) == [
         "Nobody was asked this time: the leads were asked about another program shortly before."
     ]
     Pulse.objects.filter(pk=asked.pk).update(asked_at=review.starts_at - timedelta(days=31))
-    assert pulse.lines(review) == ["Nobody was asked."]
+    assert pulse.lines(review, pulse.said(review)) == ["Nobody was asked."]
