@@ -50,12 +50,15 @@ def totals_on(program: Program, day: date) -> Sequence[Total]:
     return _with(held, totals(program, day, again)) if again else held
 
 
+def is_kept(look: EffectLook) -> bool:
+    """Whether a look kept a course that can be read: an earlier release may have kept another one, or none."""
+    return look.totals is not None and look.totals.get("format") == FORMAT
+
+
 def measured_since(look: EffectLook | None, day: date) -> Collection[int] | None:
     """Metric versions (ids) of which something was measured since a look; None where it kept nothing that says what
     there is now but for these."""
-    if look is None or look.totals is None or look.totals.get("format") != FORMAT:
-        return None
-    return look.measured_since(day)
+    return look.measured_since(day) if look is not None and is_kept(look) else None
 
 
 def since(

@@ -44,10 +44,14 @@ def keep(program: Program, now: datetime) -> bool:
     measured since and nothing changed, only at the metrics that it was measured of."""
     on = today(program.review_zone, now)
     look = EffectLook.objects.of(program)
-    if look is not None and look.holds(on):
+    if look is not None and course.is_kept(look) and look.holds(on):
         return False
-    there_is = known()  # before anything is read: what arrives meanwhile is news to the next look
-    measured = course.measured_since(look, on)
+    # Before anything is read, also what the caller read: what comes meanwhile is news to the next look.
+    there_is = known()
+    program = Program.objects.get(pk=program.pk)
+    on = today(program.review_zone, now)
+    changed = look is None or look.changed != there_is.changed
+    measured = None if changed else course.measured_since(look, on)
     effects: dict[int, Row] = {}
     paces: dict[int, Row] = {}
     planned = _planned(program)

@@ -213,7 +213,7 @@ def trend(program: Program, metric: Metric, until: date, among: Collection[int] 
     version = MetricVersion.objects.get(metric=metric, current=True)
     goals = Goal.objects.filter(program=program, metric=metric, ended_on=None)
     goals = goals if among is None else goals.filter(team__in=among)
-    on_days = [g for g in in_force(_ids(goals), lambda _zone: until) if g.metric_version == version.pk]
+    on_days = [g for g in in_force(_ids(goals), lambda _zone: until, exempt=False) if g.metric_version == version.pk]
     wanted = {g.pair: until for g in on_days}
     histories = load(wanted, whole=wanted)
     teams = {g.pair: g for g in on_days}
@@ -262,7 +262,7 @@ def totals_anew(
     versions = {version.pk: version for version in used.select_related("metric")}
     current = {version.metric_id: pk for pk, version in versions.items()}
     by_version: dict[tuple[int, int], list[GoalOnDay]] = {(of, current[m]): [] for _, of, m in rows if m in current}
-    for g in in_force(list(placed), lambda _zone: on):
+    for g in in_force(list(placed), lambda _zone: on, exempt=False):
         if (placed[g.goal], g.metric_version) in by_version:
             by_version[placed[g.goal], g.metric_version].append(g)
     every = [g for of_one in by_version.values() for g in of_one]

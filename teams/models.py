@@ -465,7 +465,10 @@ class Run(models.Model):
 
     class Meta:
         ordering = ["-received_at", "-pk"]
-        indexes = [models.Index(fields=["feed", "-received_at"])]
+        indexes = [
+            models.Index(fields=["feed", "-received_at"]),
+            models.Index(fields=["received_at", "id"], condition=Q(state="received"), name="run_waits"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["token", "idempotency_key"],

@@ -21,11 +21,12 @@ from program.rules.series import SourceReadings, points, with_value
 from program.rules.turnover import Between, Change, Short, added, between, remaining, together
 
 from .effect_series import EffectSeries
+from .retention import were_let_go
 from .statements import among, as_day, fetch
 from .terms import GoalOnDay
 
 STATEMENT = """
-SELECT src.id, src.name, src.retired_on, s.as_of, {items}
+SELECT src.id, src.name, src.retired_on, s.as_of, s.count, {items}
 FROM teams_source src JOIN teams_snapshot s ON s.source_id = src.id
 WHERE src.metric_version_id = %s AND {teams} AND s.as_of <= %s AND s.as_of >= COALESCE(
   (SELECT MAX(f.as_of) FROM teams_snapshot f WHERE f.source_id = src.id AND f.as_of <= %s), %s)
@@ -90,6 +91,8 @@ def _target(goal: GoalOnDay, sources: Sequence[SourceReadings]) -> float | None:
     if terms.target is not None or terms.improve_by is None:
         return terms.target
     baseline = terms.baseline
+    if baseline is not None and terms.baseline_as_of is not None and terms.baseline_as_of > goal.day:
+        return None
     if baseline is None:
         found = baseline_of(with_value(points(terms.aggregation, sources, goal.day)), terms.start)
         baseline = found[1] if found else None
@@ -138,14 +141,15 @@ def _pairs(
     version: MetricVersion, teams: Sequence[int], window: Sequence[date]
 ) -> Iterable[tuple[str, date, Short, Short]]:
     """Each snapshot after the window's first day that differs from the one of its source before: source, day, items
-    short then and now. A source's first snapshot has none before, and nothing in it is new: it was not looked at."""
+    short then and now. A source's first snapshot has none before, and nothing in it is new: it was not looked at; so it
+    is with one after a snapshot whose items were let go."""
     kind = version.aggregation, version.direction
     condition, parameters = among("src.team_id", list(teams))
     items = "s.items::text" if connection.vendor == "postgresql" else "s.items"
     first, last = window[0].isoformat(), window[-1].isoformat()
     days = {day.isoformat(): day for day in window}
     source, text, before = None, "", {}  # type: ignore[var-annotated]
-    for pk, name, retired_on, held_on, held in fetch(
+    for pk, name, retired_on, held_on, count, held in fetch(
         STATEMENT.format(items=items, teams=condition), [version.pk, *parameters, last, first, first]
     ):
         if pk == source and held == text:
@@ -154,6 +158,9 @@ def _pairs(
         if as_of is None or (retired is not None and as_of >= retired):
             continue
         after = _short(kind, held)
+        if were_let_go(count, after):
+            source = None
+            continue
         if pk == source and as_of > window[0]:
             yield name, as_of, before, after
         source, text, before = pk, held, after

@@ -15,15 +15,17 @@ from teams.statements import among, fetch
 RUNS, CHANGES = 1000, 10_000
 """So many of the last ones are watched: one with a smaller number may arrive after one with a larger."""
 MOVE_NOTHING = (
-    "agenda", "answer", "ask", "attendance", "calendar address", "cost", "decision", "feed credential", "instance",
-    "invite", "membership", "minutes", "notes", "nudges", "outbox", "person", "playbook", "priority", "pulse", "review",
-    "share link", "sponsor", "taken item", "token",
+    "agenda", "answer", "ask", "attendance", "calendar address", "cost", "decision", "dispute", "exemption",
+    "feed credential", "hold", "instance", "invite", "membership", "minutes", "notes", "nudges", "outbox", "owner",
+    "person", "playbook", "priority", "program limit", "pulse", "review", "score", "share link", "sponsor",
+    "taken item", "token",
 )  # fmt: skip
 """Kinds of changes that move no number of a look; one that is not named here is taken for one that does."""
 # A run that waits in the queue is there before its measurements are.
 ARRIVED = f"""(
 SELECT COALESCE(newest.id, 0) || '/' ||
-  (SELECT count(*) FROM teams_run WHERE id > newest.id - {RUNS} AND state <> 'received')
+  (SELECT count(*) FROM teams_run WHERE id > newest.id - {RUNS} AND state <> 'received') || '/' ||
+  (SELECT count(*) FROM teams_run WHERE state = 'received')
 FROM (SELECT max(id) AS id FROM teams_run) newest
 )"""  # noqa: S608 - fixed words
 MOVING = f"kind NOT IN ({', '.join(repr(kind) for kind in MOVE_NOTHING)})"
@@ -34,7 +36,9 @@ FROM (SELECT max(id) AS id FROM accounts_auditrow WHERE {MOVING}) newest
 )"""  # noqa: S608 - fixed words
 KNOWN = f"""
 SELECT {ARRIVED}, {CHANGED}, run.id, run.state
-FROM (SELECT 1) one LEFT JOIN (SELECT id, state FROM teams_run ORDER BY id DESC LIMIT {RUNS}) run ON 1 = 1
+FROM (SELECT 1) one LEFT JOIN (
+  SELECT id, state FROM teams_run WHERE id > (SELECT max(id) FROM teams_run) - {RUNS} OR state = 'received'
+) run ON 1 = 1
 """  # noqa: S608 - fixed words
 MEASURED_SINCE = """
 SELECT DISTINCT src.metric_version_id FROM teams_snapshot s JOIN teams_source src ON src.id = s.source_id
@@ -50,16 +54,17 @@ class Known(NamedTuple):
     changed: str
     last_run: int
     late_runs: list[int]
-    """numbers up to the last run's of those that wait in the queue, or are not there (yet)"""
+    """those that wait in the queue, however long, and numbers before the last run's of which none is there (yet)"""
 
 
 def known() -> Known:
     """What there is now. One query."""
     rows = fetch(KNOWN, [])
-    settled = {run for _, _, run, state in rows if state != "received"}
-    last = max(run or 0 for _, _, run, _ in rows)
-    late = [run for run in range(max(1, last - RUNS + 1), last + 1) if run not in settled]
-    return Known(rows[0][0], rows[0][1], last, late)
+    state_of = {run: state for _, _, run, state in rows if run is not None}
+    last = max(state_of, default=0)
+    waiting = {run for run, state in state_of.items() if state == "received"}
+    missing = set(range(max(1, last - RUNS + 1), last)) - state_of.keys()
+    return Known(rows[0][0], rows[0][1], last, sorted(waiting | missing))
 
 
 class EffectLookQuerySet(models.QuerySet["EffectLook"]):
@@ -76,10 +81,10 @@ class EffectLook(models.Model):
 
     program = models.OneToOneField(Program, on_delete=models.CASCADE, related_name="effect_look")
     looked_on = models.DateField()
-    arrived = models.CharField(max_length=40, default="", help_text="the last run, in a word")
-    changed = models.CharField(max_length=40, default="", help_text="the last change that moves a number, in a word")
+    arrived = models.CharField(max_length=80, default="", help_text="the last run, in a word")
+    changed = models.CharField(max_length=80, default="", help_text="the last change that moves a number, in a word")
     last_run = models.BigIntegerField(default=0)
-    late_runs = models.JSONField(default=list, help_text="runs up to the last one that had brought nothing yet")
+    late_runs = models.JSONField(default=list, help_text="runs that had brought nothing yet: see known")
     totals = models.JSONField(null=True, help_text="now, at the start and over time: see reviews/course.py")
 
     arrived_now: str

@@ -155,7 +155,7 @@ def test_the_pictures_are_of_what_is_furthest_behind():
 
 
 def test_without_anything_there_is_a_word_too():
-    assert known() == Known("0/0", "0/0", 0, [])
+    assert known() == Known("0/0/0", "0/0", 0, [])
 
 
 def test_what_does_not_add_up_has_no_picture():

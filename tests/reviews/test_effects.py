@@ -14,7 +14,7 @@ from program.models import Metric, MetricVersion, Program, Wave
 from reviews import brief, effects, pace_words, verdict_words
 from reviews.evidence import collect
 from reviews.models import Effect, EffectLook, Pace, Review, holding
-from teams import effect_series, renegotiating
+from teams import effect_series, renegotiating, retention
 from teams.apply.files import apply_text
 from teams.ingest import Origin, ingest
 from teams.models import LONG_AGO, Goal, GoalTerms, Source, Team, WaveTeam
@@ -309,6 +309,32 @@ def test_new_against_closed_and_the_finish():
     assert one.last is None, "all of it went in one month: that says little of the next ones"
 
 
+def test_what_comes_after_items_that_were_let_go_is_not_new(settings):
+    program = settle()
+    measure(TEAMS, MONTHS, 8)
+    settings.ITEM_DAYS = 30
+    assert retention.prune(NOW).snapshots == 8 * (len(MONTHS) - 2)
+    effects.keep(program, NOW)
+    (one,) = Pace.objects.all()
+    assert (one.facts["new"], one.facts["closed"]) == (0, 0), "each team's one item only shrank"
+    last = one.facts["periods"][-1]
+    assert min(last["units_new"], last["units_closed"]) > 0
+    assert all(period["units_new"] == 0 == period["units_closed"] for period in one.facts["periods"][:-1])
+
+
+def test_a_baseline_that_was_recorded_ahead_of_the_programs_day_is_none_yet():
+    """A team's day may be the program's next one: what is judged there is no target here before that day comes."""
+    program = settle()
+    measure(TEAMS, MONTHS, 8)
+    GoalTerms.objects.update(target=None, improve_by=0.5, baseline=20.0, baseline_as_of=NOW.date())
+    effects.keep(program, NOW)
+    assert Pace.objects.get().remaining is not None
+    GoalTerms.objects.update(baseline_as_of=NOW.date() + timedelta(days=1))
+    EffectLook.objects.all().delete()
+    effects.keep(program, NOW)
+    assert Pace.objects.get().remaining is None
+
+
 def test_a_baseline_that_is_set_anew_makes_no_past_of_the_program():
     program = settle()
     ingest((HEADER + "findings,t1,x,2026-03-10,4,\n").encode(), Origin("file", "x.csv", KINDS["csv"]), NOW)
@@ -342,7 +368,7 @@ def test_queries_do_not_grow_with_teams():
 
     few = asked()
     apply(PROGRAM.replace("TEAMS", ", ".join(TEAMS)))
-    assert asked() == few <= 43  # totals now and at the start 5, the two pictures 10
+    assert asked() == few <= 42  # totals now and at the start 7, the picture 5
 
 
 def test_the_brief_says_what_works_and_a_guardrail_that_gets_worse_surprises_nobody_later():

@@ -15,8 +15,10 @@ from accounts import audit
 from program.feeds.registry import KINDS
 from program.models import Metric, MetricVersion, Program
 from reviews import course, effects
-from reviews.models import Effect, EffectLook, Pace, holding
+from reviews.models import Effect, EffectLook, Known, Pace, holding
 from reviews.models.looks import MOVE_NOTHING
+from teams import reorganizing
+from teams.apply.changes import Changes
 from teams.ingest import Origin, ingest
 from teams.models import Goal, GoalTerms, Run, Snapshot, Source, Team
 from teams.receiving import receive, take_next
@@ -168,7 +170,7 @@ def test_a_change_is_looked_at_whole_unless_it_moves_no_number():
 def test_kinds_that_move_no_number_are_kinds_of_changes():
     assert set(MOVE_NOTHING) <= KINDS_OF_CHANGES.keys()
     moving = {"source", "metric", "metric version", "re-baseline", "goal", "goal terms", "goal rule", "wave", "wave teams",
-              "program", "exemption", "ownership file", "ownership pattern", "component", "team"}  # fmt: skip
+              "program", "ownership file", "ownership pattern", "component", "team"}  # fmt: skip
     assert moving <= KINDS_OF_CHANGES.keys() - set(MOVE_NOTHING)
 
 
@@ -226,6 +228,69 @@ def test_what_arrives_while_it_is_looked_at_is_news_to_the_next_look(monkeypatch
     monkeypatch.undo()
     assert EffectLook.objects.of(program).measured_since(ON) == {version("typed"), version("findings")}
     effects.keep(program, NOW)
+    assert held(program) == first_look(program)
+
+
+def test_a_change_between_the_queries_of_a_look_is_seen(monkeypatch):
+    """What is read first does not know of it, what is written down does."""
+    program = begin()
+    effects.keep(program, NOW)
+    push(random.Random(1), ["typed"], ["t1"], MONTHS[-1:])
+    source, ask, asked = Source.objects.get(team__key="t1", metric_version=version("findings")), effects.known, []
+
+    def late() -> Known:
+        if not asked:
+            asked.append(reorganizing.retire(source, ON - timedelta(days=1), now=NOW))
+        return ask()
+
+    monkeypatch.setattr(effects, "known", late)
+    effects.keep(program, NOW)
+    monkeypatch.undo()
+    effects.keep(program, NOW)
+    assert course.on(program, ON) == course.read(program, ON)
+    assert held(program) == first_look(program)
+
+
+def test_a_charter_that_changes_while_another_program_is_looked_at_is_seen(monkeypatch):
+    """A round reads all programs before it looks at the first."""
+    program = begin()
+    apply(PROGRAM.replace("fewer", "another").replace("TEAMS", "t1").split("metrics:")[0])
+    another, read, changed = Program.objects.get(key="another"), course.since, []
+    assert program.pk < another.pk
+
+    def late(*args: Any) -> Any:
+        if not changed:
+            with transaction.atomic():
+                changed.append(Changes(NOW, "page").put("program", "another", another, {"guardrails": ["pinned"]}))
+        return read(*args)
+
+    monkeypatch.setattr(course, "since", late)
+    assert effects.keep_due(NOW) == 2
+    monkeypatch.undo()
+    effects.keep(another, NOW)
+    assert [one.metric_version.metric.key for one in holding(Effect, another, ON)] == ["pinned"]
+
+
+def test_what_another_release_kept_is_looked_at_again():
+    program = begin()
+    effects.keep(program, NOW)
+    kept = EffectLook.objects.get().totals
+    for earlier in (None, {**kept, "format": 0}):
+        EffectLook.objects.update(totals=earlier)
+        assert effects.keep(program, NOW) is True
+        assert EffectLook.objects.get().totals == kept
+
+
+def test_what_waits_behind_a_thousand_runs_is_news_once_it_is_taken():
+    program = begin()
+    rows = HEADER + "".join(f"typed,{team},a.py,{MONTHS[-1]},1,10\n" for team in TEAMS)
+    waiting = receive(rows.encode(), Origin("api", "x", KINDS["csv"]), NOW)
+    effects.keep(program, NOW)
+    Run.objects.bulk_create(Run(kind="api", came_from="x", format="csv", received_at=NOW) for _ in range(1001))
+    effects.keep(program, NOW)
+    assert EffectLook.objects.get().late_runs == [waiting.pk]
+    assert take_next(NOW + timedelta(seconds=1)) == waiting
+    assert effects.keep(program, NOW) is True
     assert held(program) == first_look(program)
 
 
