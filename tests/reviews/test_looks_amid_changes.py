@@ -14,7 +14,7 @@ from django.db import transaction
 from accounts.models import User
 from program.feeds.registry import KINDS
 from program.models import Metric, Program, Wave
-from reviews import course, effects
+from reviews import effects
 from teams import exempting, lifecycle, renegotiating, reorganizing, trust, trust_panel, waves
 from teams.admission import admit_due
 from teams.apply import feeds
@@ -24,7 +24,7 @@ from teams.models import LONG_AGO, Goal, OwnershipPattern, Source, Team
 from teams.receiving import receive, take_next
 from teams.standings import fill_past_day, judge_due
 from tests.reviews.test_effects import HEADER, MONTHS, NOW, PROGRAM, TEAMS, apply, settle
-from tests.reviews.test_looks import GOALS_MORE, METRICS, METRICS_MORE, first_look, held, push
+from tests.reviews.test_looks import GOALS_MORE, METRICS, METRICS_MORE, alike, assert_as_read, first_look, held, push
 
 pytestmark = pytest.mark.django_db
 ON = NOW.date()
@@ -136,15 +136,6 @@ def deeds(chance: random.Random) -> dict[str, Callable[[], Any]]:
     }  # fmt: skip
 
 
-def alike(one: Any) -> Any:
-    """The same with its numbers to nine digits: the database may add in another order."""
-    if isinstance(one, dict):
-        return {name: alike(held) for name, held in one.items()}
-    if isinstance(one, list | tuple):
-        return [alike(held) for held in one]
-    return pytest.approx(one, rel=1e-9, abs=1e-9) if isinstance(one, float) else one
-
-
 @pytest.mark.parametrize("seed", range(8))
 def test_what_is_kept_is_what_a_first_look_finds(seed):
     chance, done, refused = random.Random(seed), [], 0
@@ -160,9 +151,7 @@ def test_what_is_kept_is_what_a_first_look_finds(seed):
             except ValueError:  # it cannot be done now: what it says is tested elsewhere
                 refused += 1
         program.refresh_from_db()
-        said = course.facts(course.on(program, ON))
-        assert said == alike(course.facts(course.read(program, ON))), done
-        assert [one.value for one in course.totals_on(program, ON)] == [one["value"] for one in said["now"]], done
+        assert_as_read(program, done)
         effects.keep(program, NOW)
         assert held(program) == alike(first_look(program)), done
     assert refused < len(done) / 2
