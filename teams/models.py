@@ -525,7 +525,9 @@ class Snapshot(models.Model):
     the observations of a snapshot live in its row.
     """
 
-    source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="snapshots")
+    # Without an index of its own: that of one_snapshot begins with it, and one beside it is read in its place, all of a
+    # source's history, where the newest few are wanted.
+    source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="snapshots", db_index=False)
     as_of = models.DateField()
     run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="written")
     count = models.PositiveIntegerField(help_text="observations in it")
