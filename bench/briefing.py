@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -28,6 +28,7 @@ from teams.standings import judge_goals
 
 TEAMS = 1000
 HEADER = "metric,team,item,as_of,numerator,denominator\n"
+NUMBERS = itertools.count()
 COUNTS = """
 SELECT m.key, s.status, count(*), sum(s.value), sum(s.expected) FROM teams_goal g
 JOIN teams_standing s ON s.goal_id = g.id AND s.day = %s JOIN program_metric m ON m.id = g.metric_id
@@ -106,9 +107,9 @@ def _brief(report: Report, program: Program, review: Review) -> None:
     report.note("brief.made_after_change", median_ms(kept_and_made, times=3, warm=0, before=_change), "ms", least_ms)
 
 
-def _push(numbers: Iterator[int] = itertools.count()) -> None:  # noqa: B008 - another number each time
-    """One team's number of one metric arrives."""
-    line = f"bm{TEAMS}-03,bt{TEAMS}-00007,src/pkg1/file1.py,{world.TODAY},{next(numbers) % 40},\n"
+def _push() -> None:
+    """One team's number of one metric arrives, another one each time."""
+    line = f"bm{TEAMS}-03,bt{TEAMS}-00007,src/pkg1/file1.py,{world.TODAY},{next(NUMBERS) % 40},\n"
     ingest((HEADER + line).encode(), Origin(Run.Kind.FILE, "push.csv", KINDS["csv"]), world.NOW)
 
 

@@ -95,8 +95,9 @@ def _collision(leader: Leader, evidence: Evidence, *, blocked: bool) -> str:
     hindered = len(leader.leads & evidence.leads_said.hindered)
     if not hindered:
         return f"{nobody}: ask for that."
-    some = "One of these teams’ leads" if hindered == 1 else "Some of these teams’ leads"
-    who = "The team’s lead" if len(leader.leads) == 1 else some
+    one = len(leader.teams_asked) == 1
+    who = f"{'One' if hindered == 1 else 'Some'} of {'the team’s' if one else 'these teams’'} leads"
+    who = "The team’s lead" if one and len(leader.leads) == 1 else who
     return f"{nobody}. {who} said what stands in the way: by name on the page of the review."
 
 

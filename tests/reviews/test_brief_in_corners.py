@@ -6,17 +6,18 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from accounts.models import User
 from nudges.models import Experiment, Lot
 from program.feeds.registry import KINDS
 from program.models import MetricVersion
 from reviews import asks, brief, course, proposals, schedule, standing
 from reviews.content import Content
 from reviews.evidence import collect
-from reviews.models import Known, Review, known
+from reviews.models import Known, Pulse, Review, known
 from teams.apply.files import apply_text
 from teams.boards import totals
 from teams.ingest import Origin, ingest
-from teams.models import Goal
+from teams.models import Goal, Membership, Team
 from teams.standings import judge_due
 from tests.people import HEADER, NOW, TYPING, World, settle
 
@@ -156,6 +157,31 @@ def test_the_pictures_are_of_what_is_furthest_behind():
 
 def test_without_anything_there_is_a_word_too():
     assert known() == Known("0/0/0", "0/0", 0, [])
+
+
+def test_who_said_what_stands_in_the_way_is_told_by_how_many_lead():
+    world = settle()
+    measured("typed-functions,api,b.py,2025-12-10,3,10\ntyped-functions,api,b.py,2026-03-10,3,10\n")
+
+    def collision() -> str:
+        (leader,) = (one for one in composed().leaders if one.person == world.gina.pk)
+        return leader.collision
+
+    def lead(team: Team, person: User, words: str) -> None:
+        Membership.objects.update_or_create(team=team, user=person, defaults={"role": "lead"})
+        Pulse.objects.create(
+            review=coming(), person=person, helps="no", in_the_way=words, asked_at=NOW, answered_at=NOW
+        )
+
+    said = "Nobody said which priority collides with it"
+    assert collision() == f"{said}: ask for that."
+    lead(world.api, world.alice, "A freeze")
+    where = "said what stands in the way: by name on the page of the review."
+    assert collision() == f"{said}. The team’s lead {where}"
+    lead(world.api, world.bob, "")
+    assert collision() == f"{said}. One of the team’s leads {where}"
+    Pulse.objects.update(in_the_way="Another freeze")
+    assert collision() == f"{said}. Some of the team’s leads {where}"
 
 
 def test_what_does_not_add_up_has_no_picture():

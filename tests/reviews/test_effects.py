@@ -368,7 +368,7 @@ def test_queries_do_not_grow_with_teams():
 
     few = asked()
     apply(PROGRAM.replace("TEAMS", ", ".join(TEAMS)))
-    assert asked() == few <= 42  # totals now and at the start 7, the picture 5
+    assert asked() == few <= 42  # totals now and at the start 8, the picture 5
 
 
 def test_the_brief_says_what_works_and_a_guardrail_that_gets_worse_surprises_nobody_later():

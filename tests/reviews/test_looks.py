@@ -203,14 +203,14 @@ def test_a_run_with_a_smaller_number_that_lands_later_is_news():
     program = begin()
     early = push(random.Random(3), ["typed"], ["t1"], MONTHS[-2:-1])
     last = push(random.Random(4), ["findings"], ["t1"], MONTHS[-1:])
-    at, keep = early.pk, list(Snapshot.objects.filter(run=early))
+    at, brought = early.pk, list(Snapshot.objects.filter(run=early))
     Snapshot.objects.filter(run=early).update(run=last)
     early.delete()
     effects.keep(program, NOW)
     assert at in EffectLook.objects.get().late_runs
     early.pk = at
     early.save(force_insert=True)
-    Snapshot.objects.filter(pk__in=[one.pk for one in keep]).update(run=early)
+    Snapshot.objects.filter(pk__in=[one.pk for one in brought]).update(run=early)
     assert EffectLook.objects.of(program).measured_since(ON) == {version("typed")}
 
 
